@@ -28,7 +28,7 @@ export interface CallOptions {
 export interface ObjectStore {
   /** Where this is, without secrets, for people. */
   readonly url: string;
-  /** The whole object, or null when there is none. */
+  /** The whole object, or null when there is none. `range` is [start, end) in bytes, cut at the object's end; past it the body is empty. */
   get(key: string, options?: CallOptions & { readonly range?: { readonly start: number; readonly end: number } }): Promise<StoredObject | null>;
   /** Creates or replaces. Resolves to the new ETag as the store told it (may differ from what GET says: see probe). */
   put(key: string, body: Uint8Array, options?: CallOptions): Promise<{ readonly etag: string }>;
