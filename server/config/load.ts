@@ -1,0 +1,247 @@
+/**
+ * Settings from flags, environment and a YAML file (in this order of precedence) to one typed, checked object. Partial
+ * in, complete out, once: nothing downstream checks again. Errors (`config_invalid`) name the variable and what fits.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parse as parseYaml } from 'yaml';
+import { LakeError } from '../../base/errors.ts';
+import type { LogLevel } from '../../base/log.ts';
+import { type Option, type OptionName, options } from './options.ts';
+
+export interface Config {
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  readonly storageUrl: string;
+  readonly s3: { readonly endpoint?: string; readonly region?: string; readonly pathStyle: boolean; readonly accessKeyPath?: string; readonly secretKeyPath?: string };
+  readonly encryptionKeyPath?: string;
+  readonly nodeName: string;
+  /** Host in vended strings; undefined = the listener's. */
+  readonly publicHost?: string;
+  readonly publicPgwirePort?: number;
+  readonly publicAuthPort?: number;
+  readonly pgwirePort: number;
+  readonly authPort: number;
+  readonly metricsPort: number;
+  readonly bindHost: string;
+  readonly tlsCertPath?: string;
+  readonly tlsKeyPath?: string;
+  readonly superadminEmail: string;
+  readonly superadminPasswordPath?: string;
+  readonly superadminMfaSecretPath?: string;
+  readonly logRetentionMs: number;
+  /** Bytes all query engines together may take. */
+  readonly memoryLimitBytes: number;
+  readonly threads: number;
+  readonly queryConcurrency: number;
+  readonly spillLimitBytes: number;
+  readonly pgwireMaxConnections: number;
+  readonly drainTimeoutMs: number;
+  readonly readyFile?: string;
+  readonly extensionDir?: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Name of the environment variable of an option. */
+export const variableOf = (name: string): string => `BOILSTREAM_${name.toUpperCase()}`;
+
+/** Reads and checks all settings. `flags` are option name to text; `cwd` anchors relative paths. Throws config_invalid. */
+export function loadConfig(input: { flags: Partial<Record<OptionName, string>>; configFile?: string; environment: Environment; cwd: string }): Config {
+  const file = input.configFile ? readConfigFile(resolve(input.cwd, input.configFile)) : {};
+  const known = new Set<string>(options.map((option) => option.name));
+  for (const key of Object.keys(file)) {
+    if (!known.has(key)) throw invalid(`the configuration file has an unknown key ${key}${suggestion(key, known)}`);
+  }
+  for (const variable of Object.keys(input.environment)) {
+    const name = variable.startsWith('BOILSTREAM_') ? variable.slice(11).toLowerCase() : '';
+    if (name && !known.has(name) && closest(name, known)) throw invalid(`unknown variable ${variable}${suggestion(name, known, variableOf)}`);
+  }
+  const raw = (name: OptionName): string | undefined => {
+    const option = options.find((entry) => entry.name === name) as Option;
+    const value = input.flags[name] ?? input.environment[variableOf(name)] ?? file[name] ?? option.default;
+    return value === '' ? undefined : value;
+  };
+  const value = <T>(name: OptionName, read: (text: string, option: Option) => T): T | undefined => {
+    const text = raw(name);
+    if (text === undefined) return undefined;
+    try {
+      return read(text, options.find((entry) => entry.name === name) as Option);
+    } catch (error) {
+      throw invalid(`${variableOf(name)} is ${JSON.stringify(text)}: ${(error as Error).message}`);
+    }
+  };
+  const path = (name: OptionName): string | undefined => value(name, (text) => (isAbsolute(text) ? text : resolve(input.cwd, text)));
+  const port = (name: OptionName): number | undefined => value(name, (text) => readInteger(text, 0, 65535));
+  const integer = (name: OptionName): number | undefined => value(name, (text, option) => readInteger(text, option.min ?? 0, option.max ?? Number.MAX_SAFE_INTEGER));
+  const flag = (name: OptionName): boolean => value(name, readBoolean) ?? false;
+
+  const dataDir = path('data_dir') as string;
+  const nodeName = raw('node_name') ?? hostname();
+  const domain = raw('public_domain');
+  const publicHost = raw('public_host') ?? (domain ? `${nodeName}.${domain}` : undefined);
+  const portBase = port('public_pgwire_port_base');
+  const ordinal = Number(/-(\d+)$/.exec(nodeName)?.[1] ?? 0);
+  if (flag('cluster_mode')) throw invalid('BOILSTREAM_CLUSTER_MODE is true, and this release runs single pods only: unset it');
+  if (raw('metadata_url')) throw invalid('BOILSTREAM_METADATA_URL is set, and this release keeps metadata in the embedded catalog only: unset it');
+
+  const config: Config = omitUndefined({
+    dataDir,
+    logLevel: value('log_level', readEnum) as LogLevel,
+    storageUrl: value('storage_url', readStorageUrl) ?? `${pathToFileURL(resolve(dataDir, 'storage')).href}`,
+    s3: omitUndefined({
+      endpoint: raw('s3_endpoint'),
+      region: raw('s3_region'),
+      pathStyle: flag('s3_path_style'),
+      accessKeyPath: path('s3_access_key_path'),
+      secretKeyPath: path('s3_secret_key_path'),
+    }),
+    encryptionKeyPath: path('encryption_key_path'),
+    nodeName,
+    publicHost,
+    publicPgwirePort: portBase === undefined ? undefined : portBase + ordinal,
+    publicAuthPort: port('public_auth_port'),
+    pgwirePort: port('pgwire_port') as number,
+    authPort: port('auth_port') as number,
+    metricsPort: port('metrics_port') as number,
+    bindHost: raw('bind_host') as string,
+    tlsCertPath: path('tls_cert_path'),
+    tlsKeyPath: path('tls_key_path'),
+    superadminEmail: raw('superadmin_email') as string,
+    superadminPasswordPath: path('superadmin_password_path'),
+    superadminMfaSecretPath: path('superadmin_mfa_secret_path'),
+    logRetentionMs: value('log_retention', readDuration) as number,
+    memoryLimitBytes: value('memory_limit', readBytes) ?? defaultMemoryBytes(),
+    threads: integer('threads') ?? availableParallelism(),
+    queryConcurrency: integer('query_concurrency') as number,
+    spillLimitBytes: value('spill_limit', readBytes) as number,
+    pgwireMaxConnections: integer('pgwire_max_connections') as number,
+    drainTimeoutMs: value('drain_timeout', readDuration) as number,
+    readyFile: path('ready_file'),
+    extensionDir: path('extension_dir'),
+  });
+  if ((config.tlsCertPath === undefined) !== (config.tlsKeyPath === undefined)) {
+    throw invalid('BOILSTREAM_TLS_CERT_PATH and BOILSTREAM_TLS_KEY_PATH go together: set both or neither');
+  }
+  if ((config.s3.accessKeyPath === undefined) !== (config.s3.secretKeyPath === undefined)) {
+    throw invalid('BOILSTREAM_S3_ACCESS_KEY_PATH and BOILSTREAM_S3_SECRET_KEY_PATH go together: set both or neither');
+  }
+  return config;
+}
+
+function readConfigFile(path: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw invalid(`the configuration file ${path} cannot be read: ${(error as Error).message}`);
+  }
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(text);
+  } catch (error) {
+    throw invalid(`the configuration file ${path} is not YAML: ${(error as Error).message}`);
+  }
+  if (parsed === null) return {};
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid(`the configuration file ${path} must hold keys and values`);
+  return Object.fromEntries(
+    Object.entries(parsed).map(([key, value]) => {
+      if (typeof value === 'object') throw invalid(`${key} in ${path} must be a plain value`);
+      return [key, String(value)];
+    }),
+  );
+}
+
+function readInteger(text: string, min: number, max: number): number {
+  const number = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= min && number <= max)) throw new Error(`a whole number from ${min} to ${max} is needed`);
+  return number;
+}
+
+function readBoolean(text: string): boolean {
+  if (/^(true|on|yes|1)$/i.test(text)) return true;
+  if (/^(false|off|no|0)$/i.test(text)) return false;
+  throw new Error('true or false is needed');
+}
+
+function readEnum(text: string, option: Option): string {
+  if (!option.values?.includes(text)) throw new Error(`one of ${option.values?.join(', ')} is needed`);
+  return text;
+}
+
+const bytesUnits: Record<string, number> = { '': 1, b: 1, k: 1e3, kb: 1e3, kib: 1024, m: 1e6, mb: 1e6, mib: 1024 ** 2, g: 1e9, gb: 1e9, gib: 1024 ** 3, t: 1e12, tb: 1e12, tib: 1024 ** 4, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3 };
+
+/** A size such as `512MB`, `4GiB`, `2Gi`; in bytes. */
+export function readBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text.trim());
+  const unit = match ? bytesUnits[(match[2] as string).toLowerCase()] : undefined;
+  if (!match || unit === undefined) throw new Error('a size such as 512MB or 4GiB is needed');
+  const bytes = Math.floor(Number(match[1]) * unit);
+  if (bytes < 16 * 1024 ** 2) throw new Error('at least 16MB is needed');
+  return bytes;
+}
+
+const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration such as `30s`, `15m`, `12h`, `7d`; in milliseconds. */
+export function readDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(text.trim());
+  const unit = match ? durationUnits[match[2] as string] : undefined;
+  if (!match || unit === undefined) throw new Error('a duration such as 30s, 15m, 12h or 7d is needed');
+  return Number(match[1]) * unit;
+}
+
+function readStorageUrl(text: string): string {
+  if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(text)) return text;
+  if (/^file:\/\/\/./.test(text)) return text;
+  throw new Error('s3://bucket/prefix or file:///absolute/path is needed');
+}
+
+function defaultMemoryBytes(): number {
+  // DuckDB's own default leaves a fifth of the machine; the pod beside it needs room for results and the metadata worker.
+  return Math.floor(Math.min(totalmem(), cgroupMemoryBytes()) * 0.6);
+}
+
+function cgroupMemoryBytes(): number {
+  for (const path of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
+    try {
+      const text = readFileSync(path, 'utf8').trim();
+      if (/^\d+$/.test(text)) return Number(text);
+    } catch {
+      // Not this kind of cgroup: the next file, or none.
+    }
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+function invalid(message: string): LakeError {
+  return new LakeError('config_invalid', message);
+}
+
+function suggestion(name: string, known: Set<string>, show: (name: string) => string = (same) => same): string {
+  const found = closest(name, known);
+  return found ? `; did you mean ${show(found)}?` : '';
+}
+
+/** The known name within two edits, if there is one. */
+function closest(name: string, known: Set<string>): string | undefined {
+  return [...known].find((candidate) => candidate !== name && Math.abs(candidate.length - name.length) <= 2 && distance(candidate, name) <= 2);
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min((next[j - 1] as number) + 1, (row[j] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+function omitUndefined<T extends object>(object: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}

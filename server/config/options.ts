@@ -1,0 +1,59 @@
+/**
+ * Every setting of the pod in ONE table: name, type, default, range, help. The environment variable is the key in upper
+ * case with the prefix `BOILSTREAM_`; the YAML key is the name itself; a flag exists where `flag` says so. Documentation
+ * is generated from here. Names are fixed by the product's interface: changing one is a breaking change.
+ */
+
+export type OptionType = 'string' | 'path' | 'port' | 'integer' | 'boolean' | 'bytes' | 'duration' | 'cidrs' | 'enum';
+
+export interface Option {
+  readonly name: string;
+  readonly type: OptionType;
+  /** Shown in docs; a missing default means "not set". */
+  readonly default?: string;
+  readonly values?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  /** The command-line flag that sets it too. */
+  readonly flag?: string;
+  readonly help: string;
+}
+
+export const options = [
+  { name: 'data_dir', type: 'path', default: './boilstream-data', flag: '--data-dir', help: 'local state: cache, spill, certificates, node id' },
+  { name: 'log_level', type: 'enum', values: ['trace', 'debug', 'info', 'warn', 'error', 'silent'], default: 'info', flag: '--log-level', help: 'how much is logged' },
+  { name: 'storage_url', type: 'string', help: '`s3://bucket/prefix` or `file:///path`: catalog log, table data, cluster state. Default: under the data dir' },
+  { name: 's3_endpoint', type: 'string', help: 'address of an S3-compatible store; AWS when not set' },
+  { name: 's3_region', type: 'string', help: 'region of the bucket' },
+  { name: 's3_path_style', type: 'boolean', default: 'false', help: 'bucket name in the path instead of the host name' },
+  { name: 's3_access_key_path', type: 'path', help: "file with the access key; without it the SDK's default chain" },
+  { name: 's3_secret_key_path', type: 'path', help: 'file with the secret key' },
+  { name: 'metadata_url', type: 'string', help: '`postgres://…`: metadata of the lakes in an external PostgreSQL (not in this release)' },
+  { name: 'encryption_key_path', type: 'path', help: 'file with 32 bytes as 64 hex digits; seals secrets at rest. Generated in the data dir when embedded' },
+  { name: 'cluster_mode', type: 'boolean', default: 'false', help: 'several pods on one storage URL (not in this release)' },
+  { name: 'node_name', type: 'string', help: 'who this pod is, e.g. boilstream-0. Default: host name' },
+  { name: 'public_domain', type: 'string', help: 'bare domain of the cluster; pods are `<node>.<domain>`' },
+  { name: 'public_host', type: 'string', help: 'this pod in vended strings' },
+  { name: 'public_pgwire_port_base', type: 'port', help: 'PGWire port in vended strings = this + the ordinal of the pod' },
+  { name: 'public_auth_port', type: 'port', help: 'auth port in vended strings' },
+  { name: 'pgwire_port', type: 'port', default: '5432', help: 'PostgreSQL wire; 0 = any free port' },
+  { name: 'auth_port', type: 'port', default: '8443', help: 'REST API and web GUI over HTTPS; 0 = any free port' },
+  { name: 'metrics_port', type: 'port', default: '8081', help: '/metrics /healthz /readyz over plain HTTP; 0 = any free port' },
+  { name: 'bind_host', type: 'string', default: '127.0.0.1', help: 'address to listen on' },
+  { name: 'tls_cert_path', type: 'path', help: 'public certificate chain (PEM), reloaded when it changes. Generated when not set' },
+  { name: 'tls_key_path', type: 'path', help: 'its private key (PEM)' },
+  { name: 'superadmin_email', type: 'string', default: 'admin@localhost', help: 'login name of the superadmin' },
+  { name: 'superadmin_password_path', type: 'path', help: 'file with its password; a changed file rotates. Generated when not set' },
+  { name: 'superadmin_mfa_secret_path', type: 'path', help: 'file with its TOTP secret' },
+  { name: 'log_retention', type: 'duration', default: '7d', help: 'how far back a catalog can be restored' },
+  { name: 'memory_limit', type: 'bytes', help: 'memory for queries, e.g. 4GB. Default: from the cgroup or the machine' },
+  { name: 'threads', type: 'integer', min: 1, max: 1024, help: 'threads for queries. Default: from the cgroup or the machine' },
+  { name: 'query_concurrency', type: 'integer', min: 1, max: 48, default: '24', help: 'statements that run at once; others wait in line' },
+  { name: 'spill_limit', type: 'bytes', default: '32GB', help: 'disk that queries may use to spill and COPY to spool, under the data dir' },
+  { name: 'pgwire_max_connections', type: 'integer', min: 1, max: 100000, default: '10000', help: 'sessions on the PostgreSQL port' },
+  { name: 'drain_timeout', type: 'duration', default: '30s', help: 'how long running statements may finish at SIGTERM' },
+  { name: 'ready_file', type: 'path', help: 'JSON file written when ready: the listeners with host and port' },
+  { name: 'extension_dir', type: 'path', help: 'folder with the DuckDB extensions ducklake, postgres_scanner and httpfs' },
+] as const satisfies readonly Option[];
+
+export type OptionName = (typeof options)[number]['name'];
