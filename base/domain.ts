@@ -29,3 +29,11 @@ export interface Principal {
   /** Lake that tools reach first (`dbname=postgres`), if the principal has any. */
   readonly defaultLake?: string;
 }
+
+/**
+ * Name of the replicated database (catalog/replicated) that holds a lake's DuckLake tables. It carries the id, not the
+ * name: a dropped lake that is not yet cleaned up never stands in the way of a new one with the same name.
+ */
+export function lakeDatabaseName(lake: Pick<Lake, 'id'>): string {
+  return `lake_${lake.id.replaceAll('-', '')}`;
+}
