@@ -135,3 +135,22 @@ export function quoteName(name: string): string {
 export function quoteString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** The value of a string token: `'…'`, `E'…'` with its escapes (\b \f \n \r \t \ooo \xhh \uXXXX \UXXXXXXXX) or `$tag$…$tag$`. */
+export function stringOf(token: Token): string {
+  const { text } = token;
+  const first = text[0];
+  if (first === '$') {
+    const tag = text.slice(0, text.indexOf('$', 1) + 1);
+    return text.slice(tag.length, text.length - tag.length);
+  }
+  if (first === "'") return text.slice(1, -1).replaceAll("''", "'");
+  if (first !== 'e' && first !== 'E') return text.slice(2, -1);
+  return text.slice(2, -1).replace(/''|\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/g, (all, octal, hex, u4, u8, other) => {
+    if (all === "''") return "'";
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
+    const code = hex ?? u4 ?? u8;
+    if (code !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
+    return ({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' } as Record<string, string>)[other as string] ?? (other as string);
+  });
+}
