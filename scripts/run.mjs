@@ -101,11 +101,11 @@ function isNewEnough(version) {
  * do not stop anything here: the tests that need them fail (under CI=true) or are listed as not run.
  */
 function prepare(binary, steps) {
-  const inputs = { extensions: ['extension-pins.ts'], 'test-clients': ['requirements.txt', 'test-clients.ts'] };
+  const inputs = { extensions: ['server/engine/extension-pins.ts'], 'test-clients': ['scripts/setup/requirements.txt', 'scripts/setup/test-clients.ts'] };
   for (const step of steps) {
     if (step === 'extensions' && process.env.BOILSTREAM_EXTENSION_DIR) continue;
     const stamp = at('.cache', `${step}.set-up`);
-    const wanted = inputs[step].map((file) => createHash('sha256').update(readFileSync(at('scripts', 'setup', file))).digest('hex')).join(' ');
+    const wanted = inputs[step].map((file) => createHash('sha256').update(readFileSync(at(file))).digest('hex')).join(' ');
     if (readOr(stamp, '') === wanted) continue;
     mkdirSync(at('.cache'), { recursive: true });
     const done = spawnSync(binary, [at('scripts', 'setup.ts'), step], { cwd: root, stdio: ['ignore', 2, 2] });

@@ -6,11 +6,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type ExtensionName, extensionPins, extensionVersion, productExtensions, testExtensions } from './extension-pins.ts';
+import { duckdbVersion, type ExtensionName, extensionSha256 } from '../../server/engine/extension-pins.ts';
+import { duckdbPlatform } from '../../server/engine/extensions.ts';
 import { readZipEntry } from './zip.ts';
 
 const run = promisify(execFile);
@@ -19,20 +19,13 @@ const cacheDir = fileURLToPath(new URL('../../.cache/', import.meta.url));
 const installDeadlineMs = 30_000;
 const downloadDeadlineMs = 300_000;
 
-/** DuckDB's name for this machine, e.g. `linux_amd64`. */
-export function duckdbPlatform(): string {
-  const system = { linux: 'linux', darwin: 'osx' }[platform() as 'linux' | 'darwin'];
-  const processor = { x64: 'amd64', arm64: 'arm64' }[arch() as 'x64' | 'arm64'];
-  return `${system ?? platform()}_${processor ?? arch()}`;
-}
-
 /** Puts every pinned extension into the cache. Throws, saying what was tried, when one is not to be had. */
 export async function setUpExtensions(): Promise<void> {
-  const pins = extensionPins[duckdbPlatform()];
-  if (!pins) throw new Error(`no DuckDB extensions are pinned for ${duckdbPlatform()}: use one of ${Object.keys(extensionPins).join(', ')}`);
-  const home = join(cacheDir, 'extensions', `v${extensionVersion}`, duckdbPlatform());
+  const pins = extensionSha256[duckdbPlatform()];
+  if (!pins) throw new Error(`no DuckDB extensions are pinned for ${duckdbPlatform()}: use one of ${Object.keys(extensionSha256).join(', ')}`);
+  const home = join(cacheDir, 'extensions', duckdbVersion, duckdbPlatform());
   mkdirSync(home, { recursive: true });
-  const wanted = [...productExtensions, ...testExtensions].filter((name) => !isPinned(join(home, `${name}.duckdb_extension`), name));
+  const wanted = (Object.keys(pins) as ExtensionName[]).filter((name) => !isPinned(join(home, `${name}.duckdb_extension`), name));
   if (wanted.length === 0) return;
   process.stderr.write(`boilstream: fetching DuckDB extensions ${wanted.join(', ')} …\n`);
   const scratch = mkdtempSync(join(cacheDir, 'fetch-'));
@@ -53,8 +46,7 @@ export async function setUpExtensions(): Promise<void> {
 
 /** Whether the file is, byte for byte, the pinned one. */
 function isPinned(path: string, name: ExtensionName): boolean {
-  const pin = extensionPins[duckdbPlatform()]?.[name];
-  return pin !== undefined && existsSync(path) && sha256(readFileSync(path)) === pin.sha256;
+  return existsSync(path) && sha256(readFileSync(path)) === extensionSha256[duckdbPlatform()]?.[name];
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -77,13 +69,13 @@ async function fromInstall(names: readonly ExtensionName[], scratch: string): Pr
   } catch {
     // Out of reach or too slow: what did come is taken, the wheels bring the rest.
   }
-  const folder = join(scratch, `v${extensionVersion}`, duckdbPlatform());
+  const folder = join(scratch, duckdbVersion, duckdbPlatform());
   return new Map(names.map((name) => [name, join(folder, `${name}.duckdb_extension`)]));
 }
 
 /** The signed file out of the wheel that PyPI has for this machine, fetched by pip. */
 async function fromWheel(name: ExtensionName, scratch: string): Promise<Buffer> {
-  const requirement = `duckdb-extension-${name.replaceAll('_', '-')}==${extensionVersion}`;
+  const requirement = `duckdb-extension-${name.replaceAll('_', '-')}==${duckdbVersion.slice(1)}`;
   const folder = mkdtempSync(join(scratch, 'wheel-'));
   const reasons: string[] = [];
   for (const [program, ...first] of [['python3', '-m', 'pip'], ['pip3'], ['pip']] as const) {
@@ -98,7 +90,7 @@ async function fromWheel(name: ExtensionName, scratch: string): Promise<Buffer> 
   const wheel = readdirSync(folder).find((file) => file.endsWith('.whl'));
   if (!wheel) {
     throw new Error(
-      `DuckDB extension ${name} ${extensionVersion} could not be fetched: DuckDB's INSTALL did not bring the pinned file, and neither did pip (${reasons.join('; ')}). ` +
+      `DuckDB extension ${name} ${duckdbVersion} could not be fetched: DuckDB's INSTALL did not bring the pinned file, and neither did pip (${reasons.join('; ')}). ` +
         'Get online, install Python with pip, or point BOILSTREAM_EXTENSION_DIR to a folder that holds the .duckdb_extension files',
     );
   }

@@ -9,21 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
-
-/** The DuckDB whose extensions are used; the same as that of the node package. */
-export const duckdbVersion = 'v1.5.5';
-
-export type ExtensionName = 'ducklake' | 'postgres_scanner' | 'httpfs' | 'tpch';
-
-/** SHA-256 of the binaries as published, by platform. A platform that is not listed relies on DuckDB's signature alone. */
-export const extensionSha256: Readonly<Record<string, Readonly<Partial<Record<ExtensionName, string>>>>> = {
-  linux_amd64: {
-    ducklake: 'e51bf9e8d933d0e83780ae096455501b542cf962569a2ce5613532d702c08302',
-    postgres_scanner: 'b1ced4cfc6311313e117c2afb3eac76508718778dde0716421503c7dbfb5605c',
-    httpfs: '887c392b1e49128d11667c81e3698d8b00dfdeb456771acf66d05a0f74f7b7d8',
-    tpch: '3da16edae72039b20afccf092f49b9e17ebbcf56c93f89a9fcb54a39a027e088',
-  },
-};
+import { duckdbVersion, type ExtensionName, extensionSha256 } from './extension-pins.ts';
 
 /** DuckDB's name of this machine (`linux_amd64`, `osx_arm64`, …). */
 export function duckdbPlatform(): string {
