@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nameOf, significantTokens, splitStatements, tokenize } from '../../../base/sql-lexer.ts';
+
+const texts = (sql: string) => significantTokens(sql).map((token) => token.text);
+
+test('tokens cover the text exactly, whatever it is', () => {
+  let seed = 7;
+  const next = (below: number): number => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed % below;
+  };
+  const pieces = ["'", '"', '$', '$$', '$a$', '--', '\n', '/*', '*/', ';', "E'", '\\', 'x', '1', '.', '1e', ' ', 'é', '😀', '0x', "''"];
+  for (let round = 0; round < 2000; round++) {
+    const sql = Array.from({ length: next(20) }, () => pieces[next(pieces.length)]).join('');
+    assert.equal(tokenize(sql).map((token) => token.text).join(''), sql);
+  }
+});
+
+test('a semicolon inside a string, a comment, a quoted name or a dollar quote does not split', () => {
+  const sql = `select ';', ";", $$;$$, $q$ ; $q$, E'\\';' -- ;\n /* ; /* ; */ ; */ ; select 2;; -- end`;
+  assert.equal(splitStatements(sql).length, 2);
+  assert.equal(splitStatements(sql)[1], ' select 2');
+});
+
+test('space and comments alone are no statement', () => {
+  assert.deepEqual(splitStatements(' -- nothing\n/* at all */ '), []);
+  assert.deepEqual(splitStatements(''), []);
+  assert.deepEqual(splitStatements(';;'), []);
+});
+
+test('names fold to lower case unless quoted', () => {
+  const [a, b] = significantTokens('FooBar "Foo""Bar"');
+  assert.ok(a && b);
+  assert.equal(nameOf(a), 'foobar');
+  assert.equal(nameOf(b), 'Foo"Bar');
+});
+
+test('parameters, numbers and operators are told apart', () => {
+  assert.deepEqual(texts("a.b[1]=$12+1.5e-3||x'ff'"), ['a', '.', 'b', '[', '1', ']', '=', '$12', '+', '1.5e-3', '|', '|', "x'ff'"]);
+});
