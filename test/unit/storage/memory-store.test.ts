@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LakeError } from '../../../base/errors.ts';
+import { systemClock } from '../../../base/clock.ts';
+import { testStorePromises } from '../../support/store-promises.ts';
 import { type Fault, MemoryBucket } from '../../support/memory-store.ts';
 
 const body = Buffer.from('x');
 const code = (expected: string) => (error: unknown) => error instanceof LakeError && error.code === expected;
+
+testStorePromises({ name: 'memory', open: async () => new MemoryBucket({ clock: systemClock }).connect() });
 
 test('two connections see one bucket, and a cut one sees nothing', async () => {
   const bucket = new MemoryBucket();
