@@ -15,9 +15,16 @@ export interface Token {
   readonly text: string;
 }
 
-const nameStart = /[\p{L}_]/u;
-const nameRest = /[\p{L}\p{N}_$]/u;
-const isSpace = (c: string): boolean => c === ' ' || c === '\n' || c === '\t' || c === '\r' || c === '\f' || c === '\v';
+/**
+ * Characters outside ASCII that DuckDB turns into a space before it reads the text. All others outside ASCII are letters
+ * to it, emoji and control characters included; the statement gate depends on seeing the same names as DuckDB does.
+ */
+const unicodeSpace = /[\u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/;
+const isSpace = (c: string): boolean =>
+  c === ' ' || c === '\n' || c === '\t' || c === '\r' || c === '\f' || c === '\v' || (c > '\x7f' && unicodeSpace.test(c));
+const isNameStart = (c: string): boolean =>
+  (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c === '_' || (c > '\x7f' && !unicodeSpace.test(c));
+const isNameRest = (c: string): boolean => isNameStart(c) || (c >= '0' && c <= '9') || c === '$';
 const isDigit = (c: string | undefined): boolean => c !== undefined && c >= '0' && c <= '9';
 
 /** Splits `sql` into tokens that together cover it exactly. An unterminated string or comment runs to the end. */
@@ -41,8 +48,10 @@ function nextToken(sql: string, at: number): [TokenKind, number] {
     return ['space', end];
   }
   if (c === '-' && next === '-') {
-    const end = sql.indexOf('\n', at);
-    return ['comment', end < 0 ? sql.length : end];
+    // A carriage return ends it as well: what follows is code to the parser, so it must be code here.
+    let end = at + 2;
+    while (end < sql.length && sql[end] !== '\n' && sql[end] !== '\r') end++;
+    return ['comment', end];
   }
   if (c === '/' && next === '*') return ['comment', blockCommentEnd(sql, at)];
   if (c === "'") return ['string', quotedEnd(sql, at + 1, "'", false)];
@@ -55,20 +64,20 @@ function nextToken(sql: string, at: number): [TokenKind, number] {
       while (isDigit(sql[end])) end++;
       return ['parameter', end];
     }
-    const tag = /^\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/u.exec(sql.slice(at, at + 70));
-    if (tag) {
-      const close = sql.indexOf(tag[0], at + tag[0].length);
-      return ['string', close < 0 ? sql.length : close + tag[0].length];
-    }
-    return ['operator', at + 1];
+    let tagEnd = at + 1;
+    while (tagEnd < sql.length && sql[tagEnd] !== '$' && isNameRest(sql[tagEnd] as string)) tagEnd++;
+    if (sql[tagEnd] !== '$') return ['operator', at + 1];
+    const tag = sql.slice(at, tagEnd + 1);
+    const close = sql.indexOf(tag, tagEnd + 1);
+    return ['string', close < 0 ? sql.length : close + tag.length];
   }
   if (isDigit(c) || (c === '.' && isDigit(next))) {
     const number = /^(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*)?\.?\d*[\d_]*(?:[eE][+-]?\d+)?)/.exec(sql.slice(at, at + 400));
     return ['number', at + Math.max(1, number?.[0].length ?? 1)];
   }
-  if (nameStart.test(c)) {
+  if (isNameStart(c)) {
     let end = at + 1;
-    while (end < sql.length && nameRest.test(sql[end] as string)) end++;
+    while (end < sql.length && isNameRest(sql[end] as string)) end++;
     return ['name', end];
   }
   return ['operator', at + 1];

@@ -39,3 +39,17 @@ test('names fold to lower case unless quoted', () => {
 test('parameters, numbers and operators are told apart', () => {
   assert.deepEqual(texts("a.b[1]=$12+1.5e-3||x'ff'"), ['a', '.', 'b', '[', '1', ']', '=', '$12', '+', '1.5e-3', '|', '|', "x'ff'"]);
 });
+
+// The gate once could be passed by text that the lexer took for a comment or a string and DuckDB for code.
+test('code that DuckDB sees is never taken for a comment or a string', () => {
+  const names = (sql: string) => significantTokens(sql).filter((token) => token.kind === 'name').map((token) => token.text);
+  assert.ok(names("select 1 --\r, read_text('x')").includes('read_text'), 'a carriage return ends a line comment');
+  assert.ok(names("select $😀$ ' $😀$, read_text('x') --'").includes('read_text'), 'any letter of DuckDB may stand in a dollar tag');
+  assert.ok(names(`select $${'a'.repeat(200)}$ ' $${'a'.repeat(200)}$, read_text('x') --'`).includes('read_text'), 'a tag may be long');
+  assert.ok(names("select 1 as 😀$a$, read_text('x'), '$a$'").includes('read_text'), 'a dollar sign inside a name begins nothing');
+});
+
+test('the spaces DuckDB knows outside ASCII are spaces, other characters belong to names', () => {
+  assert.deepEqual(texts("upper\u00a0\u200b\u3000('x')"), ['upper', '(', "'x'", ')']);
+  assert.deepEqual(texts("upper\u1680('x')"), ['upper\u1680', '(', "'x'", ')']);
+});

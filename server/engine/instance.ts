@@ -1,0 +1,105 @@
+/**
+ * One locked-down DuckDB instance for one set of grants: its lakes attached through metadata sessions, a read-only base
+ * database, a spool directory of its own. After it is open nothing can be attached to it: when the grants change,
+ * sessions move to another instance and this one is closed with its last session.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Random } from '../../base/random.ts';
+import { quoteName, quoteString } from '../../base/sql-lexer.ts';
+import { attachLakeSql, dataSecretSql, metadataSecretSql } from './attach.ts';
+import { loadExtensions } from './extensions.ts';
+import { lockdownStatements } from './lockdown.ts';
+import type { DataKeys, LakeAccess, MetadataEndpoint } from './ports.ts';
+
+export interface InstanceOptions {
+  readonly access: readonly LakeAccess[];
+  readonly endpoint: MetadataEndpoint;
+  readonly dataKeys: DataKeys | undefined;
+  readonly basePath: string;
+  /** Directory of this pod's engine; the instance makes its own below it. */
+  readonly directory: string;
+  readonly memoryBytes: number;
+  readonly threads: number;
+  readonly spillBytesMax: number;
+  readonly random: Random;
+}
+
+export class EngineInstance {
+  readonly access: ReadonlyMap<string, LakeAccess>;
+  /** Where COPY may leave bytes for this instance to read. Only this instance may open it; the name cannot be guessed. */
+  readonly spoolDirectory: string;
+  readonly memoryBytes: number;
+  readonly #directory: string;
+  readonly #instance: DuckDBInstance;
+
+  private constructor(instance: DuckDBInstance, options: InstanceOptions, directory: string, spoolDirectory: string) {
+    this.#instance = instance;
+    this.#directory = directory;
+    this.spoolDirectory = spoolDirectory;
+    this.memoryBytes = options.memoryBytes;
+    this.access = new Map(options.access.map((one) => [one.lake.name, one]));
+  }
+
+  /** Opens, attaches and locks. Throws what DuckDB says (the caller maps it); nothing is left behind then. */
+  static async open(options: InstanceOptions): Promise<EngineInstance> {
+    const directory = join(options.directory, `instance-${options.random.bytes(12).toString('hex')}`);
+    const spoolDirectory = `${join(directory, 'spool')}/`;
+    const spillDirectory = `${join(directory, 'spill')}/`;
+    for (const made of [spoolDirectory, spillDirectory]) mkdirSync(made, { recursive: true, mode: 0o700 });
+    const instance = await DuckDBInstance.create(options.basePath, {
+      access_mode: 'READ_ONLY',
+      threads: String(options.threads),
+      memory_limit: `${Math.floor(options.memoryBytes / (1 << 20))}MiB`,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      allow_persistent_secrets: 'false',
+    });
+    try {
+      const connection = await instance.connect();
+      await prepare(connection, options, { spoolDirectory, spillDirectory });
+      connection.closeSync();
+      return new EngineInstance(instance, options, directory, spoolDirectory);
+    } catch (error) {
+      instance.closeSync();
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** A new connection of this instance. The caller closes it. */
+  connect(): Promise<DuckDBConnection> {
+    return this.#instance.connect();
+  }
+
+  /** Frees memory and files. No connection may be open any more. */
+  close(): void {
+    this.#instance.closeSync();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function prepare(connection: DuckDBConnection, options: InstanceOptions, directories: { spoolDirectory: string; spillDirectory: string }): Promise<void> {
+  await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
+  // Each session's reads come through one PostgreSQL connection of this pool; without room it would connect anew each time.
+  await connection.run('SET pg_pool_max_connections = 32');
+  await connection.run("SET pg_pool_health_check_query = ''");
+  const unguessable = (): string => options.random.bytes(16).toString('hex');
+  const secret = `metadata_${unguessable()}`;
+  await connection.run(metadataSecretSql(secret, options.endpoint));
+  for (const { lake, right } of options.access) {
+    const keys = await options.dataKeys?.forLake(lake, right);
+    if (keys) await connection.run(dataSecretSql(`data_${unguessable()}`, lake, keys));
+    await connection.run(attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog: `${metadataCatalogPrefix}${unguessable()}` }));
+    // The first use opens the metadata connection; a lake that cannot be reached must fail here, not in someone's query.
+    await connection.run(`SELECT 1 FROM ${quoteName(lake.name)}.information_schema.schemata LIMIT 0`).catch(() => undefined);
+  }
+  const allowedDirectories = [...options.access.map(({ lake }) => lake.dataPath), directories.spoolDirectory];
+  for (const statement of lockdownStatements({ allowedDirectories, spillDirectory: directories.spillDirectory, spillBytesMax: options.spillBytesMax })) {
+    await connection.run(statement);
+  }
+}
+
+/** Catalogs that hold a lake's metadata inside an instance begin like this; the rest of the name is random. No statement may name them. */
+export const metadataCatalogPrefix = '__ducklake_metadata_';
