@@ -1,0 +1,24 @@
+/** Every command of the control catalog. Adding one: its file, and a line here. */
+import type { Command } from '../command.ts';
+import { abandonLake } from './abandon-lake.ts';
+import { activateLake } from './activate-lake.ts';
+import { createCredential } from './create-credential.ts';
+import { createLake } from './create-lake.ts';
+import { createUser } from './create-user.ts';
+import { deleteUser } from './delete-user.ts';
+import { dropLake } from './drop-lake.ts';
+import { ensureSuperadmin } from './ensure-superadmin.ts';
+import { grantAccess } from './grant-access.ts';
+import { recordEvent } from './record-event.ts';
+import { revokeAccess } from './revoke-access.ts';
+import { revokeCredential } from './revoke-credential.ts';
+
+const all = [
+  createLake, activateLake, abandonLake, dropLake,
+  createUser, deleteUser, ensureSuperadmin,
+  grantAccess, revokeAccess,
+  createCredential, revokeCredential,
+  recordEvent,
+];
+
+export const commands: ReadonlyMap<string, Command> = new Map(all.map((each) => [each.name, each as unknown as Command]));

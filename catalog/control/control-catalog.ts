@@ -1,0 +1,199 @@
+/**
+ * The control catalog: lakes, users, grants, credentials, audit, in one replicated database named `control`. It runs in
+ * the metadata worker; every argument and result can be cloned to another thread. Reads show durable state only.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { type Lake, lakeDatabaseName, type Principal } from '../../base/domain.ts';
+import { LakeError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { ReplicatedDatabase, ReplicatedLog } from '../replicated/ports.ts';
+import { type ActorReference, loadActor } from './actor.ts';
+import type { Change } from './command.ts';
+import { executeOn, forgetOld } from './execute.ts';
+import type { CredentialRow, LakeRow } from './find.ts';
+import { type AuditListing, type CredentialListing, type LakeListing, listAudit, listCredentials, listGrants, listLakes, listUsers, type UserListing } from './listings.ts';
+import type { Sealer, VerifierMaker } from './ports.ts';
+import { findLogin, lakeOf, type LoginRecord, principalOf } from './principals.ts';
+import { migrate } from './schema.ts';
+import { openSecret, resealSecrets } from './secrets.ts';
+import { ControlStore } from './store.ts';
+
+export interface ControlOptions {
+  readonly log: ReplicatedLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sealer: Sealer;
+  readonly verifiers: VerifierMaker;
+  readonly logger: Logger;
+  /** Prefix for new lakes' files: an absolute directory or `s3://bucket/prefix`, with or without `/` at the end. `lakes/<id>/data/` is appended. */
+  readonly storageRoot: string;
+}
+
+export type ChangeListener = (changes: readonly Change[]) => void | Promise<void>;
+
+/** How long a command waits for sessions to be closed because of it, before it is answered all the same. */
+const changeDeadlineMs = 10_000;
+
+/** Opens the control database (creates and migrates it) and finishes what a crash left half done, except `creatingLakes`. */
+export async function createControlCatalog(options: ControlOptions): Promise<ControlCatalog> {
+  const { log, clock, logger } = options;
+  const store = new ControlStore(await openOrCreate(log, 'control'));
+  await migrate(store, clock.now(), logger);
+  await resealSecrets(store, options.sealer, logger);
+  await forgetOld(store, clock.now());
+  const catalog = new ControlCatalog(options, store);
+  await catalog.recover();
+  return catalog;
+}
+
+export class ControlCatalog {
+  readonly #options: ControlOptions;
+  readonly #store: ControlStore;
+  readonly #listeners = new Set<ChangeListener>();
+
+  constructor(options: ControlOptions, store: ControlStore) {
+    this.#options = options;
+    this.#store = store;
+  }
+
+  /**
+   * Does a command once and resolves to its answer when it is durable and every listener has acted on it. `name` and `args`
+   * as in commands/index.ts. Throws LakeError; see execute.ts for what a refusal means.
+   */
+  async execute(command: { readonly name: string; readonly args: unknown }, by: { readonly principal: ActorReference; readonly idempotencyKey?: string | undefined }): Promise<Record<string, unknown>> {
+    const { clock, random, sealer, verifiers, storageRoot } = this.#options;
+    const executed = await executeOn(
+      this.#store,
+      { ...command, actor: by.principal, idempotencyKey: by.idempotencyKey },
+      { now: clock.now(), random, sealer, verifiers, lakesPrefix: `${storageRoot.replace(/\/+$/, '')}/lakes/` },
+    );
+    await this.#publish(executed.changes);
+    return executed.answer;
+  }
+
+  /** Calls back with every durable change, in order, before the command that made it is answered. Returns how to stop. */
+  onChange(listener: ChangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The credential with this login name if it may be used now. */
+  findCredential(login: string): Promise<LoginRecord | undefined> {
+    if (login.length > 200) return Promise.resolve(undefined);
+    return this.#store.read((tx) => findLogin(tx, login, this.#options.clock.now()));
+  }
+
+  /** Who a user, or the holder of a credential, is now; undefined when gone, revoked or expired. */
+  principalOf(who: { readonly userId: string } | { readonly credentialId: string }): Promise<Principal | undefined> {
+    return this.#store.read(async (tx) => {
+      if ('userId' in who) return principalOf(tx, who);
+      const credential = await tx.one<CredentialRow>('SELECT * FROM credentials WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)', [who.credentialId, this.#options.clock.now()]);
+      return credential ? principalOf(tx, { userId: credential.user_id, credential }) : undefined;
+    });
+  }
+
+  /** All live lakes, oldest first. */
+  lakes(): Promise<Lake[]> {
+    return this.#store.read(async (tx) => (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'live' ORDER BY created_at, id")).map(lakeOf));
+  }
+
+  /** Lakes whose making a crash interrupted: their database exists and is to be initialised, then `activate-lake`. */
+  creatingLakes(): Promise<Lake[]> {
+    return this.#store.read(async (tx) => (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'creating' ORDER BY created_at, id")).map(lakeOf));
+  }
+
+  /** Live lakes the principal has a right on, with the right. */
+  async lakesOf(principal: ActorReference): Promise<LakeListing[]> {
+    return this.#read(principal, (tx, actor) => listLakes(tx, actor));
+  }
+
+  listUsers(principal: ActorReference): Promise<UserListing[]> {
+    return this.#read(principal, listUsers);
+  }
+
+  listGrants(principal: ActorReference, lake: string): Promise<{ user: string; access: string; grantedAt: number }[]> {
+    return this.#read(principal, (tx, actor) => listGrants(tx, actor, lake));
+  }
+
+  /** `ofUser` undefined = one's own, `*` = everyone's. */
+  listCredentials(principal: ActorReference, ofUser?: string): Promise<CredentialListing[]> {
+    return this.#read(principal, (tx, actor) => listCredentials(tx, actor, ofUser, this.#options.clock.now()));
+  }
+
+  listAudit(principal: ActorReference, limit: number): Promise<AuditListing[]> {
+    return this.#read(principal, (tx, actor) => listAudit(tx, actor, limit));
+  }
+
+  /** A cluster-wide random secret of 32 bytes, made when first asked for and sealed at rest. Never leaves the pods. */
+  secret(name: string): Promise<Uint8Array> {
+    return openSecret(this.#store, this.#options.sealer, this.#options.random, name);
+  }
+
+  /** Ends what a crash left: databases of dropped lakes go, databases of lakes being made come. Called at start. */
+  async recover(): Promise<void> {
+    const { log, logger } = this.#options;
+    const lakes = await this.#store.read((tx) => tx.all<LakeRow>('SELECT * FROM lakes'));
+    const present = new Set(await log.databases());
+    for (const lake of lakes) {
+      const database = lakeDatabaseName(lake);
+      if (lake.state === 'creating' && !present.has(database)) await log.create(database);
+      if (lake.state === 'dropped' && present.has(database)) {
+        await log.drop(database);
+        logger.info({ lake: lake.name, lakeId: lake.id }, 'finished dropping a ducklake');
+      }
+    }
+  }
+
+  /** Waits for nothing; call after sessions are closed. */
+  close(): void {
+    this.#store.close();
+  }
+
+  async #read<T>(principal: ActorReference, work: (tx: Parameters<Parameters<ControlStore['read']>[0]>[0], actor: Awaited<ReturnType<typeof loadActor>>) => Promise<T>): Promise<T> {
+    return this.#store.read(async (tx) => work(tx, await loadActor(tx, principal, this.#options.clock.now())));
+  }
+
+  /** Order matters: whoever holds the lake's database open lets go of it (listeners) before it is dropped. */
+  async #publish(changes: readonly Change[]): Promise<void> {
+    const { clock, logger } = this.#options;
+    if (changes.length === 0) return;
+    const told = Promise.allSettled([...this.#listeners].map(async (listener) => listener(changes)));
+    const results = await Promise.race([told, clock.sleep(changeDeadlineMs, { unref: true })]);
+    if (!results) logger.warn({ changes }, 'sessions are slow to follow a change of the control catalog');
+    for (const result of results ?? []) if (result.status === 'rejected') logger.error({ error: result.reason, changes }, 'a change of the control catalog was not followed');
+    for (const change of changes) {
+      if (change.t === 'lake-creating') await this.#createDatabase(change.lakeId);
+      if (change.t === 'lake-dropped') await this.#dropDatabase(change.lakeId);
+    }
+  }
+
+  /** The lake is durably dropped already: if its database cannot go now, the next start finishes it. */
+  async #dropDatabase(lakeId: string): Promise<void> {
+    const { log, logger } = this.#options;
+    try {
+      await log.drop(lakeDatabaseName({ id: lakeId }));
+    } catch (error) {
+      if (error instanceof LakeError && error.code === 'not_found') return;
+      logger.warn({ error, lakeId }, 'the database of a dropped ducklake stays until the next start');
+    }
+  }
+
+  async #createDatabase(lakeId: string): Promise<void> {
+    try {
+      await this.#options.log.create(lakeDatabaseName({ id: lakeId }));
+    } catch (error) {
+      await this.execute({ name: 'abandon-lake', args: { lakeId, reason: 'its database could not be created' } }, { principal: { id: 'pod', kind: 'pod' } });
+      throw error;
+    }
+  }
+}
+
+async function openOrCreate(log: ReplicatedLog, name: string): Promise<ReplicatedDatabase> {
+  try {
+    return await log.open(name);
+  } catch (error) {
+    if (error instanceof LakeError && error.code === 'not_found') return log.create(name);
+    throw error;
+  }
+}
