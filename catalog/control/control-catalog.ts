@@ -93,6 +93,15 @@ export class ControlCatalog {
     });
   }
 
+  /** Whose session of the REST API this token hash is, while it lasts. */
+  findSession(tokenHash: string): Promise<{ principal: Principal; expiresAt: number } | undefined> {
+    return this.#store.read(async (tx) => {
+      const session = await tx.one<{ user_id: string; expires_at: number }>('SELECT user_id, expires_at FROM sessions WHERE token_hash = $1 AND expires_at > $2', [tokenHash, this.#options.clock.now()]);
+      const principal = session && (await principalOf(tx, { userId: session.user_id }));
+      return principal && { principal, expiresAt: session.expires_at };
+    });
+  }
+
   /** All live lakes, oldest first. */
   lakes(): Promise<Lake[]> {
     return this.#store.read(async (tx) => (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'live' ORDER BY created_at, id")).map(lakeOf));

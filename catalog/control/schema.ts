@@ -5,6 +5,7 @@
 import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { peopleAndLakes } from './migrations/0001-people-and-lakes.ts';
+import { sessions } from './migrations/0002-sessions.ts';
 import type { ControlStore } from './store.ts';
 
 export interface Migration {
@@ -12,7 +13,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [peopleAndLakes];
+export const migrations: readonly Migration[] = [peopleAndLakes, sessions];
 
 /** Brings the store to `upTo` (default: the newest). Throws `store_unsupported` when a newer release has written it. */
 export async function migrate(store: ControlStore, now: number, logger: Logger, upTo = migrations.length): Promise<void> {

@@ -16,6 +16,7 @@ export const deleteUser = command({
     await tx.run('UPDATE credentials SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL', [user.id, now]);
     await tx.run('DELETE FROM verifiers WHERE credential_id IN (SELECT id FROM credentials WHERE user_id = $1)', [user.id]);
     await tx.run('DELETE FROM grants WHERE user_id = $1', [user.id]);
+    await tx.run('DELETE FROM sessions WHERE user_id = $1', [user.id]);
     await tx.run('DELETE FROM users WHERE id = $1', [user.id]);
     return { result: { userId: user.id }, audit: { target: user.name, detail: { userId: user.id } }, changes: [{ t: 'user-deleted', userId: user.id }] };
   },

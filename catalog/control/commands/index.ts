@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts';
 import { abandonLake } from './abandon-lake.ts';
 import { activateLake } from './activate-lake.ts';
+import { closeSessions } from './close-sessions.ts';
 import { createCredential } from './create-credential.ts';
 import { createLake } from './create-lake.ts';
 import { createUser } from './create-user.ts';
@@ -9,6 +10,7 @@ import { deleteUser } from './delete-user.ts';
 import { dropLake } from './drop-lake.ts';
 import { ensureSuperadmin } from './ensure-superadmin.ts';
 import { grantAccess } from './grant-access.ts';
+import { openSession } from './open-session.ts';
 import { recordEvent } from './record-event.ts';
 import { revokeAccess } from './revoke-access.ts';
 import { revokeCredential } from './revoke-credential.ts';
@@ -18,6 +20,7 @@ const all = [
   createUser, deleteUser, ensureSuperadmin,
   grantAccess, revokeAccess,
   createCredential, revokeCredential,
+  openSession, closeSessions,
   recordEvent,
 ];
 
