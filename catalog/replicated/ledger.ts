@@ -1,0 +1,188 @@
+/**
+ * What the log says so far: which databases exist, the base and generation of each, how much WAL follows. Pure: it is
+ * fed log objects in order and proves that each one continues the last (epoch, number, chained digest; per database
+ * uuid, generation, offset, running digest), because DuckDB itself does not notice a WAL of another file. A leader
+ * feeds it what it has shipped; a restart, what it reads back.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { LakeError } from '../../base/errors.ts';
+import type { Anchor } from './anchor.ts';
+import { type Base, baseDigest, chunksLength, type Control } from './control.ts';
+import { comparePositions } from './names.ts';
+import type { LogPosition } from './ports.ts';
+import { genesisDigest, type LogObject, type WalEntry } from './segment.ts';
+
+export interface DatabaseState {
+  /** Uuid. */
+  readonly database: string;
+  readonly name: string;
+  base: Base;
+  /** Where `base` entered the log; its WAL bytes lie after this. */
+  since: LogPosition;
+  /** How many objects this ledger had taken when `base` came. */
+  sinceObjects: number;
+  /** Length of the WAL of this generation, base included. */
+  walEnd: number;
+  /** Running digest at `walEnd`. */
+  digest: Buffer;
+}
+
+/** What a restore does with an object's content, in order. */
+export type Applied = { readonly t: 'wal'; readonly entry: WalEntry } | { readonly t: 'control'; readonly control: Control };
+
+export class Ledger {
+  /** Everything up to and including this is in. After a terminal: (successor, 0). */
+  position: LogPosition;
+  /** Digest of the last object; null while the first one after a floor has not come. */
+  digest: Buffer | null;
+  /** Objects taken, floor to here: what a restart would read at most. */
+  objects = 0;
+  readonly databases = new Map<string, DatabaseState>();
+  #hashes: Map<string, Hash> | null;
+  #anchor: Anchor | null = null;
+
+  /** `verify` recomputes running digests; a leader feeding its own segments need not. */
+  constructor(options: { verify: boolean }) {
+    this.position = { epoch: 0, seq: 0 };
+    this.digest = genesisDigest;
+    this.#hashes = options.verify ? new Map() : null;
+  }
+
+  /** The state of an anchor, wound back to its floor: WAL bytes since then must be fed again. */
+  static fromAnchor(anchor: Anchor): Ledger {
+    const ledger = new Ledger({ verify: true });
+    ledger.position = anchor.floor;
+    ledger.digest = comparePositions(anchor.floor, anchor.position) === 0 ? anchor.digest : null;
+    for (const state of anchor.databases) ledger.#begin(state.database, state.name, state.base, state.since);
+    ledger.#anchor = anchor;
+    ledger.#settleAnchor();
+    return ledger;
+  }
+
+  /** A ledger that goes on from here without recomputing digests (for the leader's own segments). */
+  toLeading(): Ledger {
+    const ledger = new Ledger({ verify: false });
+    ledger.position = this.position;
+    ledger.digest = this.digest;
+    ledger.objects = this.objects;
+    for (const [uuid, state] of this.databases) ledger.databases.set(uuid, { ...state });
+    return ledger;
+  }
+
+  /** Where the next object lies. */
+  get next(): LogPosition {
+    return { epoch: this.position.epoch, seq: this.position.seq + 1 };
+  }
+
+  /** True until everything that the anchor promises has been fed. */
+  get isBelowAnchor(): boolean {
+    return this.#anchor !== null;
+  }
+
+  byName(name: string): DatabaseState | undefined {
+    for (const state of this.databases.values()) if (state.name === name) return state;
+    return undefined;
+  }
+
+  /** The running hash of a database, to go on from. Only while verifying. */
+  hashOf(database: string): Hash {
+    const hash = this.#hashes?.get(database);
+    if (!hash) throw new LakeError('internal', 'no running digest is kept for this database');
+    return hash.copy();
+  }
+
+  /** Everything after this is needed to rebuild the present. */
+  floor(): LogPosition {
+    let floor = this.position;
+    for (const state of this.databases.values()) {
+      const needsWal = state.walEnd > chunksLength(state.base.wal);
+      if (needsWal && comparePositions(state.since, floor) < 0) floor = state.since;
+    }
+    return floor;
+  }
+
+  /** Takes the next object in. Throws `corrupt`, naming `name`, if it does not continue what is here; then nothing changed that may be used. */
+  apply(object: LogObject, name: string, digest: Buffer): Applied[] {
+    const bad = (what: string): LakeError =>
+      new LakeError('corrupt', `the log object ${name} does not continue the log: ${what}`, { hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it' });
+    if (object.epoch !== this.position.epoch || object.seq !== this.position.seq + 1) {
+      throw bad(`it says ${object.epoch}/${object.seq} where ${this.next.epoch}/${this.next.seq} belongs`);
+    }
+    if (this.digest !== null && !object.previous.equals(this.digest)) throw bad('it follows another predecessor');
+    this.digest = Buffer.from(digest);
+    this.objects++;
+    if (object.t === 'terminal') {
+      this.position = { epoch: object.successor, seq: 0 };
+      this.#settleAnchor();
+      return [];
+    }
+    this.position = { epoch: object.epoch, seq: object.seq };
+    const applied: Applied[] = [];
+    for (const entry of object.entries) {
+      if (entry.t === 'wal') {
+        if (this.#wal(entry, bad)) applied.push({ t: 'wal', entry });
+      } else if (!this.#anchor) {
+        this.#control(entry.control, bad);
+        applied.push({ t: 'control', control: entry.control });
+      }
+    }
+    this.#settleAnchor();
+    return applied;
+  }
+
+  #wal(entry: WalEntry, bad: (what: string) => LakeError): boolean {
+    const state = this.databases.get(entry.database);
+    // Below the anchor there are bytes of databases since dropped and of generations since replaced.
+    const isPast = !state || entry.generation < state.base.generation || comparePositions(this.position, state.since) <= 0;
+    if (this.#anchor && isPast) return false;
+    if (!state) throw bad(`it has bytes of database ${entry.database}, which does not exist here`);
+    if (entry.generation !== state.base.generation) throw bad(`it has generation ${entry.generation} of ${state.name}, whose generation is ${state.base.generation}`);
+    if (entry.start !== state.walEnd) throw bad(`its bytes of ${state.name} begin at ${entry.start}, but the WAL so far ends at ${state.walEnd}`);
+    const hash = this.#hashes?.get(entry.database);
+    if (hash) {
+      hash.update(entry.bytes);
+      if (!hash.copy().digest().equals(entry.digest)) throw bad(`its bytes of ${state.name} belong to another base`);
+    }
+    state.walEnd += entry.bytes.length;
+    state.digest = Buffer.from(entry.digest);
+    return true;
+  }
+
+  #control(control: Control, bad: (what: string) => LakeError): void {
+    const state = this.databases.get(control.database);
+    if (control.t === 'create') {
+      if (state || this.byName(control.name)) throw bad(`it creates ${control.name}, which exists`);
+      this.#begin(control.database, control.name, control.base, this.position);
+      return;
+    }
+    if (!state) throw bad(`it changes database ${control.database}, which does not exist here`);
+    if (control.t === 'drop') {
+      this.databases.delete(control.database);
+      this.#hashes?.delete(control.database);
+      return;
+    }
+    if (control.base.generation !== state.base.generation + 1) throw bad(`it makes generation ${control.base.generation} of ${state.name} after ${state.base.generation}`);
+    this.#begin(control.database, state.name, control.base, this.position);
+  }
+
+  #begin(database: string, name: string, base: Base, since: LogPosition): void {
+    const digest = baseDigest(database, base);
+    this.databases.set(database, { database, name, base, since, sinceObjects: this.objects, walEnd: chunksLength(base.wal), digest });
+    this.#hashes?.set(database, createHash('sha256').update(digest));
+  }
+
+  /** On reaching the anchor's position, what was fed must be what the anchor recorded. */
+  #settleAnchor(): void {
+    const anchor = this.#anchor;
+    if (!anchor || comparePositions(this.position, anchor.position) < 0) return;
+    const name = `${anchor.position.epoch}/${anchor.position.seq}`;
+    const bad = (what: string): LakeError => new LakeError('corrupt', `the log does not match its anchor at ${name}: ${what}`, { hint: 'restore the objects of the log from a copy of the bucket' });
+    if (comparePositions(this.position, anchor.position) !== 0) throw bad('its position was passed by');
+    if (!this.digest?.equals(anchor.digest)) throw bad('the object there is another one');
+    for (const promised of anchor.databases) {
+      const state = this.databases.get(promised.database);
+      if (!state || state.walEnd !== promised.walEnd || !state.digest.equals(promised.digest)) throw bad(`the WAL of ${promised.name} ends elsewhere`);
+    }
+    this.#anchor = null;
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Reads the log in order from an anchor to its tail. Names are dense, so the next one is always asked for by name;
+ * listing only tells how far to read ahead, and that nothing lies beyond a name that is missing. An object that is
+ * damaged or missing stops the restore with its name: a hole is never stepped over.
+ */
+import { LakeError } from '../../base/errors.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { decodeAnchor } from './anchor.ts';
+import { readFloor } from './floor.ts';
+import { type Applied, Ledger } from './ledger.ts';
+import type { LogLimits } from './limits.ts';
+import type { LogNames } from './names.ts';
+import { decodeLogObject, digestOf, type LogObject } from './segment.ts';
+
+export interface LogReader {
+  readonly ledger: Ledger;
+  /** Reads on until nothing is there, giving every object's content to `take`. May be called again later to read what came since. */
+  toTail(take: (applied: readonly Applied[]) => void): Promise<void>;
+  /** Objects and bytes read so far. */
+  readonly read: { objects: number; bytes: number };
+}
+
+export interface LogReaderOptions {
+  readonly store: ObjectStore;
+  readonly names: LogNames;
+  readonly limits: LogLimits;
+  readonly signal?: AbortSignal;
+}
+
+/** Finds the newest readable anchor and stands at its floor. Throws `store_unavailable`, `corrupt`. */
+export async function openLogReader(options: LogReaderOptions): Promise<LogReader> {
+  return new StoreLogReader(await startingLedger(options), options);
+}
+
+async function startingLedger({ store, names, signal }: LogReaderOptions): Promise<Ledger> {
+  const keys: string[] = [];
+  for await (const object of store.list(names.anchorPrefix, signal ? { signal } : {})) {
+    if (names.position(object.key)) keys.push(object.key);
+  }
+  let damage: unknown;
+  for (const key of keys.toReversed()) {
+    const object = await store.get(key, signal ? { signal } : {});
+    if (!object) continue;
+    try {
+      return Ledger.fromAnchor(decodeAnchor(object.body, key));
+    } catch (error) {
+      damage = error;
+    }
+  }
+  if (damage) throw damage;
+  return new Ledger({ verify: true });
+}
+
+class StoreLogReader implements LogReader {
+  readonly ledger: Ledger;
+  readonly read = { objects: 0, bytes: 0 };
+  readonly #options: LogReaderOptions;
+
+  constructor(ledger: Ledger, options: LogReaderOptions) {
+    this.ledger = ledger;
+    this.#options = options;
+  }
+
+  async toTail(take: (applied: readonly Applied[]) => void): Promise<void> {
+    const { names } = this.#options;
+    for (;;) {
+      let window = await this.#window();
+      for (;;) {
+        const at = this.ledger.next;
+        if (at.epoch !== window.epoch) window = await this.#window();
+        const body = await window.next(at.seq);
+        if (!body) break;
+        const name = names.segment(at);
+        const object: LogObject = decodeLogObject(body, name);
+        this.read.objects++;
+        this.read.bytes += body.length;
+        if (object.t === 'terminal') await this.#checkFloor(object.epoch, object.seq, name);
+        take(this.ledger.apply(object, name, digestOf(body)));
+      }
+      if (!(await this.#isBehind())) return;
+    }
+  }
+
+  /** A terminal in a hole that a collection left was put there by somebody who slept: it elected nobody. */
+  async #checkFloor(epoch: number, seq: number, name: string): Promise<void> {
+    const { store, names, signal } = this.#options;
+    if (seq > (await readFloor(store, names, epoch, signal))) return;
+    throw new LakeError('precondition_failed', `the log was read from too far back: ${name} lies where objects were collected meanwhile`, { retriable: true });
+  }
+
+  /** At a missing name: is there anything after it? Then it may have come just now (read on), or it is a hole (throw). */
+  async #isBehind(): Promise<boolean> {
+    const { store, names, signal } = this.#options;
+    const missing = names.segment(this.ledger.next);
+    for await (const later of store.list(names.logPrefix, { startAfter: names.segment(this.ledger.position), ...(signal ? { signal } : {}) })) {
+      if (!names.position(later.key)) continue;
+      if (later.key === missing || (await store.get(missing, signal ? { signal } : {}))) return true;
+      throw new LakeError('corrupt', `the log object ${missing} is missing, though ${later.key} follows it`, {
+        hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
+      });
+    }
+    if (this.ledger.isBelowAnchor) {
+      throw new LakeError('corrupt', `the log ends at ${missing}, before the point its anchor was made at`, { hint: 'restore the objects of the log from a copy of the bucket' });
+    }
+    return false;
+  }
+
+  /** Reads ahead in the present epoch, as far as a listing says it reaches. */
+  async #window(): Promise<Window> {
+    const { store, names, limits, signal } = this.#options;
+    const position = this.ledger.position;
+    let last = position.seq;
+    for await (const object of store.list(names.epoch(position.epoch), { startAfter: names.segment(position), ...(signal ? { signal } : {}) })) {
+      last = Math.max(last, names.position(object.key)?.seq ?? 0);
+    }
+    return new Window(position.epoch, last, limits.parallelObjects, (seq) => this.#get(names.segment({ epoch: position.epoch, seq })));
+  }
+
+  async #get(key: string): Promise<Buffer | null> {
+    const { store, limits, signal } = this.#options;
+    const object = await store.get(key, signal ? { signal } : {});
+    if (object && object.body.length > limits.objectBytesMax) throw new LakeError('corrupt', `the log object ${key} is larger than any that is written`);
+    return object ? object.body : null;
+  }
+}
+
+/** Keeps a few reads of one epoch's sequence under way, up to the last number known to exist. */
+class Window {
+  readonly epoch: number;
+  readonly #last: number;
+  readonly #size: number;
+  readonly #get: (seq: number) => Promise<Buffer | null>;
+  readonly #reads = new Map<number, Promise<Buffer | null>>();
+
+  constructor(epoch: number, last: number, size: number, get: (seq: number) => Promise<Buffer | null>) {
+    this.epoch = epoch;
+    this.#last = last;
+    this.#size = size;
+    this.#get = get;
+  }
+
+  next(at: number): Promise<Buffer | null> {
+    for (let seq = at; seq < at + this.#size && (seq === at || seq <= this.#last); seq++) {
+      if (this.#reads.has(seq)) continue;
+      const read = this.#get(seq);
+      read.catch(() => undefined); // awaited in its turn; until then a rejection is not unhandled
+      this.#reads.set(seq, read);
+    }
+    const read = this.#reads.get(at) as Promise<Buffer | null>;
+    this.#reads.delete(at);
+    return read;
+  }
+}

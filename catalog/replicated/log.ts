@@ -1,0 +1,374 @@
+/**
+ * The replicated log: takes an epoch, restores what the store says, opens databases, keeps snapshots and garbage in
+ * bounds. One of these per leading pod; when another pod takes over, `lost` aborts and nothing more is acknowledged.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Clock } from '../../base/clock.ts';
+import { LakeError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { Mutex } from '../../base/mutex.ts';
+import type { Random } from '../../base/random.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { anchorOf, encodeAnchor } from './anchor.ts';
+import { type ChunkStore, downloadFile, uploadFile } from './chunks.ts';
+import { collect } from './collector.ts';
+import { type Base, baseDigest, chunksLength, nameBytesMax } from './control.ts';
+import { OpenDatabase } from './database.ts';
+import { takeEpoch } from './fence.ts';
+import { attachFile, createLogInstance, detachFile, keepFromCheckpointing } from './instance.ts';
+import type { DatabaseState, Ledger } from './ledger.ts';
+import { checkLimits, defaultLimits, type LogLimits } from './limits.ts';
+import { type LogReader, openLogReader } from './log-reader.ts';
+import { type LogMetrics, noMetrics } from './metrics.ts';
+import { comparePositions, type LogNames, logNames } from './names.ts';
+import type { LogPosition, ReplicatedDatabase, ReplicatedLog } from './ports.ts';
+import { databaseFile, RestoredWal } from './restored-wal.ts';
+import { writerBytes } from './segment.ts';
+import { Shipper } from './shipper.ts';
+import { Wal } from './wal.ts';
+import { summarizeFrames } from './wal-frames.ts';
+
+export interface ReplicatedLogOptions {
+  readonly store: ObjectStore;
+  /** Where the log lies in the store; empty or ending in `/`. Default `catalog/`. */
+  readonly prefix?: string;
+  /** For DuckDB's files: a cache, wiped at every start. */
+  readonly localDir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics?: LogMetrics;
+  /** The instance to attach the databases to; one is made if none is handed in. */
+  readonly instance?: DuckDBInstance;
+  /** For the instance made here: bytes and threads. */
+  readonly memoryBytes?: number;
+  readonly threads?: number;
+  /** How far back the log is kept, milliseconds. Default 7 days. */
+  readonly retentionMs?: number;
+  /** Pause between looks whether another pod has taken over, milliseconds; 0 = only when writing. Default 1,000. */
+  readonly probeMs?: number;
+  /** Pause between looks whether a snapshot is due, milliseconds; 0 = only `maintain()`. Default 1,000. */
+  readonly maintainMs?: number;
+  /** Pause between collections of garbage, milliseconds. Default 10 minutes. */
+  readonly collectMs?: number;
+  readonly limits?: Partial<LogLimits>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Takes the next epoch (whoever led before is deposed by that) and restores the log. Databases are opened later, one
+ * by one. Throws `corrupt` naming the object, `store_unavailable`, `config_invalid`.
+ */
+export async function createReplicatedLog(options: ReplicatedLogOptions): Promise<ReplicatedLog> {
+  const limits = checkLimits({ ...defaultLimits, ...options.limits });
+  const names = logNames(options.prefix ?? 'catalog/');
+  const { store, clock, random, log } = options;
+  const began = clock.monotonic();
+  const writer = random.bytes(writerBytes);
+  const localDir = join(options.localDir, writer.toString('hex'));
+  mkdirSync(localDir, { recursive: true });
+  const signal = options.signal ? { signal: options.signal } : {};
+  const restore = async (): Promise<{ reader: LogReader; epoch: number }> => {
+    for (let attempt = 1; ; attempt++) {
+      const restored = new RestoredWal(localDir);
+      try {
+        const reader = await openLogReader({ store, names, limits, ...signal });
+        const epoch = await takeEpoch(reader, (applied) => restored.take(applied), { store, names, limits, clock, log, writer, ...signal });
+        restored.flush();
+        return { reader, epoch };
+      } catch (error) {
+        // What was being read was collected meanwhile by whoever leads: begin again from a newer anchor.
+        if (!(error instanceof LakeError) || error.code !== 'precondition_failed' || attempt >= 5) throw error;
+        log.warn({ error }, 'the log moved on while it was read; reading it again');
+        restored.clear();
+      }
+    }
+  };
+  const { reader, epoch } = await restore();
+  // Only now is it certain that no healthy leader works in these.
+  for (const other of readdirSync(options.localDir)) if (join(options.localDir, other) !== localDir) rmSync(join(options.localDir, other), { recursive: true, force: true });
+  const instance = options.instance ?? (await createLogInstance({ memoryBytes: options.memoryBytes ?? 512 * 1024 * 1024, threads: options.threads ?? 2, tempDirectory: join(localDir, 'spill') }));
+  if (options.instance) await keepFromCheckpointing(options.instance);
+  log.info({ epoch, objects: reader.read.objects, bytes: reader.read.bytes, databases: reader.ledger.databases.size, ms: Math.round(clock.monotonic() - began) }, 'the catalog log is restored');
+  return DuckDbLog.start({ options, limits, names, writer, localDir, epoch, restoredLedger: reader.ledger, instance });
+}
+
+interface Parts {
+  readonly options: ReplicatedLogOptions;
+  readonly limits: LogLimits;
+  readonly names: LogNames;
+  readonly writer: Buffer;
+  readonly localDir: string;
+  readonly epoch: number;
+  /** As read from the store: running digests to go on from. */
+  readonly restoredLedger: Ledger;
+  readonly instance: DuckDBInstance;
+}
+
+class DuckDbLog implements ReplicatedLog {
+  readonly #parts: Parts;
+  readonly #ledger: Ledger;
+  readonly #shipper: Shipper;
+  readonly #metrics: LogMetrics;
+  readonly #admin: DuckDBConnection;
+  readonly #lost = new AbortController();
+  readonly #open = new Map<string, Promise<OpenDatabase>>();
+  /** create, drop and opening change the set of databases one at a time. */
+  readonly #catalogLock = new Mutex();
+  /** Snapshots, anchors and collection: never two at once. */
+  readonly #maintenance = new Mutex();
+  #anchored: LogPosition | null = null;
+  #collectedAt = Number.NEGATIVE_INFINITY;
+  #cancelTimers: Array<() => void> = [];
+  #closed = false;
+
+  static async start(parts: Parts): Promise<DuckDbLog> {
+    return new DuckDbLog(parts, await parts.instance.connect());
+  }
+
+  private constructor(parts: Parts, admin: DuckDBConnection) {
+    const { options, limits, names, writer } = parts;
+    this.#parts = parts;
+    this.#admin = admin;
+    this.#metrics = options.metrics ?? noMetrics;
+    this.#ledger = parts.restoredLedger.toLeading();
+    const { store, clock, random, log } = options;
+    this.#shipper = new Shipper({ store, names, limits, clock, random, log, metrics: this.#metrics, writer, ledger: this.#ledger, onLost: (reason) => this.#lose(reason) });
+    this.#every(options.probeMs ?? 1_000, () => this.#shipper.probe());
+    this.#every(options.maintainMs ?? 1_000, () => this.maintain());
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  position(): LogPosition {
+    return this.#ledger.position;
+  }
+
+  async databases(): Promise<readonly string[]> {
+    return [...this.#ledger.databases.values()].map((state) => state.name).sort();
+  }
+
+  async open(name: string): Promise<ReplicatedDatabase> {
+    this.#assertGoing();
+    const state = this.#ledger.byName(name);
+    if (!state) throw new LakeError('not_found', `there is no database ${name}`);
+    let opening = this.#open.get(state.database);
+    if (!opening) {
+      opening = this.#restore(state);
+      this.#open.set(state.database, opening);
+      // A damaged one stays closed, and may be tried again when its objects are back.
+      opening.catch(() => this.#open.delete(state.database));
+    }
+    return opening;
+  }
+
+  async create(name: string): Promise<ReplicatedDatabase> {
+    return this.#catalogLock.run(async () => {
+      this.#assertGoing();
+      this.#checkName(name);
+      const uuid = this.#parts.options.random.uuid();
+      const file = this.#file(uuid, 1);
+      await attachFile(this.#admin, file, name);
+      const opening = this.#publish(uuid, name, file);
+      opening.catch(() => detachFile(this.#admin, name).catch(() => undefined));
+      return opening;
+    });
+  }
+
+  async #publish(uuid: string, name: string, file: string): Promise<OpenDatabase> {
+    // Under the maintenance lock, because a collection must not see chunks that nothing names yet.
+    return this.#maintenance.run(async () => {
+      const { size } = await stat(file);
+      const upload = await uploadFile(file, size, { ...this.#chunks, database: uuid, epoch: this.#parts.epoch, known: [] });
+      const base: Base = { generation: 1, file: upload.chunks, wal: [] };
+      await this.#shipper.whenShipped(this.#shipper.enqueue({ t: 'control', control: { t: 'create', database: uuid, name, base } }));
+      await this.#anchor();
+      const state = this.#ledger.databases.get(uuid) as DatabaseState;
+      const database = this.#database(state, file, 0);
+      this.#open.set(uuid, Promise.resolve(database));
+      return database;
+    });
+  }
+
+  async drop(name: string): Promise<void> {
+    await this.#catalogLock.run(async () => {
+      const database = (await this.open(name)) as OpenDatabase;
+      await this.#maintenance.run(async () => {
+        await database.retire(() => this.#shipper.enqueue({ t: 'control', control: { t: 'drop', database: database.uuid } }));
+        this.#open.delete(database.uuid);
+        await detachFile(this.#admin, name).catch((error: unknown) => this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'));
+        await this.#anchor();
+      });
+    });
+  }
+
+  async maintain(): Promise<void> {
+    await this.#maintenance.run(async () => {
+      if (this.#closed || this.#shipper.lost) return;
+      for (const state of this.#due()) {
+        const database = (await this.open(state.name)) as OpenDatabase;
+        await database.snapshot();
+      }
+      if (this.#needsAnchor()) await this.#anchor();
+      const { clock, store, retentionMs, collectMs, log } = this.#parts.options;
+      if (clock.monotonic() - this.#collectedAt < (collectMs ?? 600_000)) return;
+      this.#collectedAt = clock.monotonic();
+      const collected = await collect(this.#ledger, { store, clock, names: this.#parts.names, epoch: this.#parts.epoch, retentionMs: retentionMs ?? 7 * 86_400_000 });
+      if (collected.segments + collected.chunks + collected.anchors > 0) log.info({ ...collected }, 'the log was trimmed');
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    for (const cancel of this.#cancelTimers) cancel();
+    await this.#catalogLock.run(() =>
+      this.#maintenance.run(async () => {
+        this.#closed = true;
+        if (!this.#shipper.lost) await this.#shipper.drain().catch(() => undefined);
+        for (const opening of this.#open.values()) (await opening.catch(() => null))?.close();
+        this.#admin.closeSync();
+        if (!this.#parts.options.instance) this.#parts.instance.closeSync();
+        rmSync(this.#parts.localDir, { recursive: true, force: true });
+      }),
+    );
+  }
+
+  /** Downloads the base, puts the WAL behind it, proves that it is whole, attaches. */
+  async #restore(state: DatabaseState): Promise<OpenDatabase> {
+    const { clock, log } = this.#parts.options;
+    const began = clock.monotonic();
+    const file = this.#file(state.database, state.base.generation);
+    const wal = `${file}.wal`;
+    const from = { ...this.#chunks, database: state.database, name: state.name };
+    await downloadFile(file, state.base.file, 'w', from);
+    if (state.base.wal.length > 0) await downloadFile(wal, state.base.wal, existsSync(wal) ? 'r+' : 'w', from);
+    const size = existsSync(wal) ? statSync(wal).size : 0;
+    if (size !== state.walEnd || !isWholeWal(file, size)) {
+      throw new LakeError('corrupt', `the WAL restored for ${state.name} does not end with a whole commit at ${state.walEnd}`, { hint: 'restore this lake to an earlier point; other lakes are not affected' });
+    }
+    await attachFile(this.#admin, file, state.name);
+    const database = this.#database(state, file, state.walEnd);
+    this.#metrics.opened(clock.monotonic() - began);
+    log.info({ database: state.name, walBytes: size, fileBytes: chunksLength(state.base.file), ms: Math.round(clock.monotonic() - began) }, 'a database is restored');
+    return database;
+  }
+
+  #database(state: DatabaseState, file: string, walEnd: number): OpenDatabase {
+    const { limits, epoch, instance, restoredLedger, options } = this.#parts;
+    const isRestored = restoredLedger.databases.has(state.database);
+    return new OpenDatabase({
+      instance,
+      uuid: state.database,
+      name: state.name,
+      file,
+      base: state.base,
+      walEnd,
+      hash: isRestored ? restoredLedger.hashOf(state.database) : createHash('sha256').update(baseDigest(state.database, state.base)),
+      epoch,
+      shipper: this.#shipper,
+      chunks: this.#chunks,
+      limits,
+      clock: options.clock,
+      log: options.log,
+      metrics: this.#metrics,
+      onBroken: (error) => this.#shipper.abandon(error),
+    });
+  }
+
+  get #chunks(): ChunkStore {
+    const { options, names, limits } = this.#parts;
+    return { store: options.store, names, chunkBytes: limits.chunkBytes, parallelObjects: limits.parallelObjects };
+  }
+
+  #file(uuid: string, generation: number): string {
+    return databaseFile(this.#parts.localDir, uuid, generation);
+  }
+
+  /** Databases whose WAL makes a restart long, the longest first. */
+  #due(): DatabaseState[] {
+    const { limits } = this.#parts;
+    const walBytes = (state: DatabaseState): number => state.walEnd - chunksLength(state.base.wal);
+    return [...this.#ledger.databases.values()]
+      .filter((state) => walBytes(state) > limits.snapshotWalBytes || (walBytes(state) > 0 && this.#ledger.objects - state.sinceObjects > limits.snapshotSegments))
+      .sort((a, b) => walBytes(b) - walBytes(a));
+  }
+
+  /** A base that no anchor names is found all the same, by reading the log from an older one; only later. */
+  #needsAnchor(): boolean {
+    const floor = this.#ledger.floor();
+    return this.#anchored === null ? this.#ledger.objects > 0 : comparePositions(floor, this.#anchored) > 0;
+  }
+
+  /** Writes the ledger down. Only durable things are in it, so it is true whoever leads by now. */
+  async #anchor(): Promise<void> {
+    const { options, names } = this.#parts;
+    const anchor = anchorOf(this.#ledger);
+    await options.store.put(names.anchor(anchor.position), encodeAnchor(anchor));
+    this.#anchored = anchor.floor;
+  }
+
+  #checkName(name: string): void {
+    const isReserved = ['memory', 'system', 'temp', 'main', 'pg_catalog', 'information_schema'].includes(name.toLowerCase());
+    if (name === '' || Buffer.byteLength(name) > nameBytesMax || isReserved || name.includes('\0')) throw new LakeError('invalid_argument', `a database cannot be called "${name}"`);
+    for (const state of this.#ledger.databases.values()) {
+      if (state.name.toLowerCase() === name.toLowerCase()) throw new LakeError('already_exists', `database ${state.name} exists already`);
+    }
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    if (ms <= 0) return;
+    const { clock, log } = this.#parts.options;
+    let cancelled = false;
+    const next = (): (() => void) =>
+      clock.after(ms, () => {
+        work()
+          .catch((error: unknown) => log.warn({ error }, 'maintenance of the log failed; it is tried again'))
+          .finally(() => {
+            if (!cancelled && !this.#shipper.lost) cancel = next();
+          });
+      });
+    let cancel = next();
+    this.#cancelTimers.push(() => {
+      cancelled = true;
+      cancel();
+    });
+  }
+
+  #assertGoing(): void {
+    if (this.#shipper.lost) throw this.#shipper.lost;
+    if (this.#closed) throw new LakeError('admin_shutdown', 'the pod is shutting down');
+  }
+
+  #lose(reason: LakeError): void {
+    this.#metrics.lost();
+    this.#parts.options.log.error({ error: reason }, 'this pod does not own the catalog log any more; nothing more is acknowledged');
+    for (const cancel of this.#cancelTimers) cancel();
+    this.#lost.abort(reason);
+  }
+}
+
+/** Reads a restored WAL from front to back in large pieces and looks whether it ends with a commit. */
+function isWholeWal(file: string, size: number): boolean {
+  if (size === 0) return true;
+  const wal = new Wal(file, size);
+  try {
+    let from = 0;
+    let piece: Buffer = Buffer.alloc(0);
+    const read = (offset: number, length: number): Buffer => {
+      if (offset < from || offset + length > from + piece.length) {
+        from = offset;
+        piece = wal.read(offset, Math.min(size, offset + Math.max(length, 1_048_576)));
+      }
+      return piece.subarray(offset - from, offset - from + length);
+    };
+    return summarizeFrames(read, 0, size).isWhole;
+  } finally {
+    wal.close();
+  }
+}
