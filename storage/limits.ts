@@ -23,3 +23,28 @@ export const bodyBytesMax = 1024 * 1024 * 1024;
 
 /** How many directories a store remembers as made; forgetting one costs a flush. */
 export const knownDirectoriesMax = 10_000;
+
+/** Deadline of one S3 request (ms), to which the time of the body is added: S3 answers in tens of ms, so this is an outage. */
+export const requestMsMax = 15_000;
+
+/** Slowest transfer that is still waited for (bytes per ms = 1 MB/s). */
+export const slowestBytesPerMs = 1_000;
+
+/** Time to a TCP and TLS connection (ms). */
+export const connectMsMax = 5_000;
+
+/** How often a read, or a write of which S3 says that nothing landed, is sent again after the first time. */
+export const retryCountMax = 6;
+
+/** Pause before the first repetition (ms); doubles each time, with full jitter, up to `retryPauseMsMax`. */
+export const retryPauseMs = 50;
+export const retryPauseMsMax = 2_000;
+
+/** Sockets kept open to S3. Log put, snapshot chunks and reads of a restore; more only queue at the store. */
+export const socketsMax = 48;
+
+/** Key files are looked at again after this long (ms); a rotated secret is in use that soon. */
+export const keyFileCheckMs = 1_000;
+
+/** Largest page of a listing S3 gives. */
+export const listPageKeysMax = 1_000;
