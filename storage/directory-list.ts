@@ -45,7 +45,8 @@ async function sortedNames(parent: string, { root, reserved }: Walk): Promise<st
   for await (const entry of directory) {
     if (parent === '' && entry.name === reserved) continue;
     let isDirectory = entry.isDirectory();
-    if (entry.isSymbolicLink()) isDirectory = (await stat(`${root}/${parent}${entry.name}`).catch(absent))?.isDirectory() ?? false;
+    if (entry.isSymbolicLink())
+      isDirectory = (await stat(`${root}/${parent}${entry.name}`).catch(absent))?.isDirectory() ?? false;
     names.push(isDirectory ? `${entry.name}/` : entry.name);
   }
   return names.sort(compareKeys);

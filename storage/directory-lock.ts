@@ -55,10 +55,14 @@ export class DirectoryLock {
       } catch (thrown) {
         if ((thrown as { errcode?: number }).errcode !== sqliteBusy) throw this.#toFileError(thrown);
         if (this.#clock.monotonic() - start > lockWaitMsMax) {
-          throw new LakeError('store_unavailable', `another process has held the lock ${this.#path} for ${lockWaitMsMax / 1000} s; nothing was written`, {
-            retriable: true,
-            hint: 'Find out which process has this file open and stop it if it hangs.',
-          });
+          throw new LakeError(
+            'store_unavailable',
+            `another process has held the lock ${this.#path} for ${lockWaitMsMax / 1000} s; nothing was written`,
+            {
+              retriable: true,
+              hint: 'Find out which process has this file open and stop it if it hangs.',
+            },
+          );
         }
         await this.#clock.sleep(waitMs, signal === undefined ? {} : { signal });
       }

@@ -7,19 +7,21 @@
  * Directories below the root are made when needed and never removed. Refuses what it cannot do: keys of which one is
  * another's parent, file systems without hard links.
  */
-import { hash, randomUUID } from 'node:crypto';
-import { lstatSync, linkSync, mkdirSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { linkSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { LakeError } from '../base/errors.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import { DirectoryMaker, removeAbandoned } from './directory-make.ts';
 import { walk } from './directory-list.ts';
 import { DurableFiles } from './durable-file.ts';
 import { fromFileError } from './file-error.ts';
-import { hashOfFile } from './file-hash.ts';
+import { etagOf } from './etag.ts';
+import { readRange } from './file-range.ts';
 import { checkKey, checkPrefix } from './key.ts';
-import { bodyBytesMax, knownDirectoriesMax, temporaryAgeMsMax, wholeReadBytesMax } from './limits.ts';
+import { bodyBytesMax, temporaryAgeMsMax } from './limits.ts';
 import type { CallOptions, ListedObject, ObjectStore, StoredObject } from './object-store.ts';
 
 /** The store's own files live here: temporary files and the lock. Keys may not begin with it. */
@@ -33,17 +35,22 @@ export interface DirectoryStoreOptions {
 
 /** Opens or makes a directory store. Errors: `config_invalid` (not absolute, not a directory), `permission_denied`, `disk_full`, `store_unavailable`. */
 export async function openDirectoryStore(options: DirectoryStoreOptions): Promise<DirectoryStore> {
-  if (!isAbsolute(options.path)) throw new LakeError('config_invalid', `the store's directory must be an absolute path, not ${JSON.stringify(options.path)}`);
+  if (!isAbsolute(options.path))
+    throw new LakeError('config_invalid', `the store's directory must be an absolute path, not ${JSON.stringify(options.path)}`);
   const root = resolve(options.path);
   const files = new DurableFiles(options.clock);
   const store = new DirectoryStore(root, files, options.clock);
   try {
-    await store.makeDirectories(root, '/');
-    await store.makeDirectories(`${root}/${reserved}/tmp`, root);
+    const directories = new DirectoryMaker(files);
+    await directories.make(root, '/');
+    await directories.make(`${root}/${reserved}/tmp`, root);
     removeAbandoned(`${root}/${reserved}/tmp`, options.clock.now() - temporaryAgeMsMax);
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === 'ENOTDIR' || code === 'EEXIST') throw new LakeError('config_invalid', `the store's path ${root} is or goes through something that is not a directory`, { cause: thrown });
+    if (code === 'ENOTDIR' || code === 'EEXIST')
+      throw new LakeError('config_invalid', `the store's path ${root} is or goes through something that is not a directory`, {
+        cause: thrown,
+      });
     throw fromFileError(thrown, { doing: 'opening the store', root });
   }
   return store;
@@ -55,8 +62,7 @@ export class DirectoryStore implements ObjectStore {
   readonly #temporary: string;
   readonly #files: DurableFiles;
   readonly #lock: DirectoryLock;
-  /** Directories known to exist durably, so that the usual put makes no call for them. */
-  readonly #made = new Set<string>();
+  readonly #directories: DirectoryMaker;
   readonly #nonce = randomUUID();
   #count = 0;
 
@@ -64,11 +70,15 @@ export class DirectoryStore implements ObjectStore {
     this.#root = root;
     this.#temporary = `${root}/${reserved}/tmp`;
     this.#files = files;
+    this.#directories = new DirectoryMaker(files);
     this.#lock = new DirectoryLock(`${root}/${reserved}/lock`, clock);
     this.url = `file://${root}`;
   }
 
-  async get(key: string, options: CallOptions & { readonly range?: { readonly start: number; readonly end: number } } = {}): Promise<StoredObject | null> {
+  async get(
+    key: string,
+    options: CallOptions & { readonly range?: { readonly start: number; readonly end: number } } = {},
+  ): Promise<StoredObject | null> {
     const path = this.#path(key);
     try {
       if (options.signal?.aborted) throw aborted(`get of ${key}`, true);
@@ -81,7 +91,9 @@ export class DirectoryStore implements ObjectStore {
         this.#assertPresent(`get of ${key}`);
         return null;
       }
-      throw options.signal?.aborted ? aborted(`get of ${key}`, true) : fromFileError(thrown, { doing: `get of ${key}`, root: this.#root });
+      throw options.signal?.aborted
+        ? aborted(`get of ${key}`, true)
+        : fromFileError(thrown, { doing: `get of ${key}`, root: this.#root });
     }
   }
 
@@ -114,18 +126,31 @@ export class DirectoryStore implements ObjectStore {
         if (thrown.code === 'ENOENT' || thrown.code === 'EISDIR' || thrown.code === 'ENOTDIR') return null;
         throw thrown;
       });
-      if (current === null || etagOf(current) !== etag) throw new LakeError('precondition_failed', current === null ? `${key} does not exist` : `${key} is another version than ${etag}`);
+      if (current === null || etagOf(current) !== etag)
+        throw new LakeError(
+          'precondition_failed',
+          current === null ? `${key} does not exist` : `${key} is another version than ${etag}`,
+        );
     });
   }
 
-  async *list(prefix: string, options: CallOptions & { readonly startAfter?: string; readonly limit?: number } = {}): AsyncIterable<ListedObject> {
+  async *list(
+    prefix: string,
+    options: CallOptions & { readonly startAfter?: string; readonly limit?: number } = {},
+  ): AsyncIterable<ListedObject> {
     checkPrefix(prefix);
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     const doing = `list of ${prefix || 'everything'}`;
     this.#assertPresent(doing);
     if (left <= 0) return;
     try {
-      for await (const object of walk({ root: this.#root, prefix, startAfter: options.startAfter, reserved, signal: options.signal })) {
+      for await (const object of walk({
+        root: this.#root,
+        prefix,
+        startAfter: options.startAfter,
+        reserved,
+        signal: options.signal,
+      })) {
         yield object;
         if (--left <= 0) return;
       }
@@ -144,7 +169,8 @@ export class DirectoryStore implements ObjectStore {
           unlinkSync(path);
         } catch (thrown) {
           const code = (thrown as NodeJS.ErrnoException).code;
-          const nothing = code === 'ENOENT' || code === 'ENOTDIR' || ((code === 'EISDIR' || code === 'EPERM') && lstatSync(path).isDirectory());
+          const nothing =
+            code === 'ENOENT' || code === 'ENOTDIR' || ((code === 'EISDIR' || code === 'EPERM') && lstatSync(path).isDirectory());
           if (!nothing) throw thrown;
           this.#assertPresent(doing);
           return;
@@ -160,29 +186,20 @@ export class DirectoryStore implements ObjectStore {
     this.#lock.close();
   }
 
-  /** Makes `path` and every missing directory between it and `base`, each durable in its parent. Throws errno errors. */
-  async makeDirectories(path: string, base: string): Promise<void> {
-    if (path === base || path === '/' || this.#made.has(path)) return;
-    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    let made = tryMakeDirectory(path);
-    if (made === 'no parent') {
-      await this.makeDirectories(parent, base);
-      made = tryMakeDirectory(path);
-      if (made === 'no parent') throw Object.assign(new Error(`${parent} is gone`), { code: 'ENOENT' });
-    }
-    // Whoever made an existing one may not have flushed its name yet; above the root that is not ours to do.
-    if (made === 'made' || base !== '/') await this.#files.syncDirectory(parent);
-    if (this.#made.size >= knownDirectoriesMax) this.#made.clear();
-    this.#made.add(path);
-  }
-
   #path(key: string): string {
     checkKey(key);
-    if (key === reserved || key.startsWith(`${reserved}/`)) throw new LakeError('invalid_argument', `object key ${key} is refused: ${reserved}/ belongs to the store itself`);
+    if (key === reserved || key.startsWith(`${reserved}/`))
+      throw new LakeError('invalid_argument', `object key ${key} is refused: ${reserved}/ belongs to the store itself`);
     return `${this.#root}/${key}`;
   }
 
-  async #replace(operation: string, key: string, body: Uint8Array, options: CallOptions, condition: (path: string) => Promise<void> | void): Promise<{ etag: string }> {
+  async #replace(
+    operation: string,
+    key: string,
+    body: Uint8Array,
+    options: CallOptions,
+    condition: (path: string) => Promise<void> | void,
+  ): Promise<{ etag: string }> {
     const path = this.#path(key);
     const doing = `${operation} of ${key} (${body.length} bytes)`;
     if (options.signal?.aborted) throw aborted(doing, true);
@@ -196,21 +213,26 @@ export class DirectoryStore implements ObjectStore {
   }
 
   /** Writes the body aside, makes sure the directory is there, and runs `place`; whatever happens, nothing is left behind. */
-  async #withTemporary(doing: string, path: string, body: Uint8Array, place: (temporary: string) => Promise<void>): Promise<{ etag: string }> {
-    if (body.length > bodyBytesMax) throw new LakeError('too_large', `${doing} was refused: an object may have ${bodyBytesMax} bytes`);
+  async #withTemporary(
+    doing: string,
+    path: string,
+    body: Uint8Array,
+    place: (temporary: string) => Promise<void>,
+  ): Promise<{ etag: string }> {
+    if (body.length > bodyBytesMax)
+      throw new LakeError('too_large', `${doing} was refused: an object may have ${bodyBytesMax} bytes`);
     const temporary = `${this.#temporary}/${this.#nonce}-${++this.#count}`;
     const etag = etagOf(body);
     try {
       await this.#files.create(temporary, body);
       const parent = path.slice(0, path.lastIndexOf('/'));
-      if (parent !== this.#root) await this.makeDirectories(parent, this.#root);
+      if (parent !== this.#root) await this.#directories.make(parent, this.#root);
       try {
         await place(temporary);
       } catch (thrown) {
         // Someone removed an emptied directory: make it again, once.
-        if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT' || !this.#made.delete(parent)) throw thrown;
-        this.#made.clear();
-        await this.makeDirectories(parent, this.#root);
+        if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT' || !this.#directories.forget(parent)) throw thrown;
+        await this.#directories.make(parent, this.#root);
         await place(temporary);
       }
       return { etag };
@@ -239,57 +261,6 @@ export class DirectoryStore implements ObjectStore {
       statSync(this.#temporary);
     } catch (thrown) {
       throw fromFileError(thrown, { doing, root: this.#root });
-    }
-  }
-}
-
-/** The version of a body: the same bytes have the same ETag, as on S3. */
-export function etagOf(body: Uint8Array): string {
-  return hash('sha256', body, 'hex').slice(0, 32);
-}
-
-function tryMakeDirectory(path: string): 'made' | 'exists' | 'no parent' {
-  try {
-    mkdirSync(path, 0o700);
-    return 'made';
-  } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return 'no parent';
-    if (code !== 'EEXIST' && code !== 'EISDIR') throw thrown;
-    if (!statSync(path).isDirectory()) throw Object.assign(new Error(`${path} is not a directory`), { code: 'ENOTDIR' });
-    return 'exists';
-  }
-}
-
-async function readRange(path: string, range: { readonly start: number; readonly end: number }): Promise<StoredObject> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size <= wholeReadBytesMax) {
-      const whole = await file.readFile();
-      return { body: whole.subarray(range.start, Math.max(range.start, range.end)), etag: etagOf(whole) };
-    }
-    const start = Math.min(range.start, size);
-    const body = Buffer.alloc(Math.max(0, Math.min(range.end, size) - start));
-    let done = 0;
-    while (done < body.length) {
-      const { bytesRead } = await file.read(body, done, body.length - done, start + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return { body: body.subarray(0, done), etag: await hashOfFile(file, size) };
-  } finally {
-    await file.close();
-  }
-}
-
-function removeAbandoned(directory: string, before: number): void {
-  for (const name of readdirSync(directory)) {
-    const path = `${directory}/${name}`;
-    try {
-      if (statSync(path).mtimeMs < before) unlinkSync(path);
-    } catch {
-      // Its writer was quicker.
     }
   }
 }

@@ -32,7 +32,10 @@ export class DurableFiles {
     const file = openSync(path, 'wx', 0o600);
     try {
       await writeAll(file, body);
-      await this.#flush(() => fdatasyncSync(file), () => fdatasyncPooled(file));
+      await this.#flush(
+        () => fdatasyncSync(file),
+        () => fdatasyncPooled(file),
+      );
     } finally {
       closeSync(file);
     }
@@ -42,7 +45,10 @@ export class DurableFiles {
   async syncDirectory(directory: string): Promise<void> {
     const file = openSync(directory, 'r');
     try {
-      await this.#flush(() => fsyncSync(file), () => fsyncPooled(file));
+      await this.#flush(
+        () => fsyncSync(file),
+        () => fsyncPooled(file),
+      );
     } finally {
       closeSync(file);
     }
@@ -69,6 +75,9 @@ async function writeAll(file: number, body: Uint8Array): Promise<void> {
   let done = 0;
   while (done < body.length) {
     const left = body.length - done;
-    done += left <= inlineWriteBytesMax ? writeSync(file, body, done, left) : (await writePooled(file, body, done, Math.min(left, 8 * 1024 * 1024))).bytesWritten;
+    done +=
+      left <= inlineWriteBytesMax
+        ? writeSync(file, body, done, left)
+        : (await writePooled(file, body, done, Math.min(left, 8 * 1024 * 1024))).bytesWritten;
   }
 }

@@ -10,7 +10,8 @@ export const keyBytesMax = 1024;
  */
 export function checkKey(key: string): void {
   const reason = reasonAgainst(key);
-  if (reason !== null) throw new LakeError('invalid_argument', `object key ${JSON.stringify(key.slice(0, 200))} is refused: ${reason}`);
+  if (reason !== null)
+    throw new LakeError('invalid_argument', `object key ${JSON.stringify(key.slice(0, 200))} is refused: ${reason}`);
 }
 
 /** A list prefix is the beginning of a key: it may be empty or end in `/`, all else as in `checkKey`. */

@@ -29,7 +29,10 @@ export interface ObjectStore {
   /** Where this is, without secrets, for people. */
   readonly url: string;
   /** The whole object, or null when there is none. `range` is [start, end) in bytes, cut at the object's end; past it the body is empty. */
-  get(key: string, options?: CallOptions & { readonly range?: { readonly start: number; readonly end: number } }): Promise<StoredObject | null>;
+  get(
+    key: string,
+    options?: CallOptions & { readonly range?: { readonly start: number; readonly end: number } },
+  ): Promise<StoredObject | null>;
   /** Creates or replaces. Resolves to the new ETag as the store told it (may differ from what GET says: see probe). */
   put(key: string, body: Uint8Array, options?: CallOptions): Promise<{ readonly etag: string }>;
   /** Creates; `precondition_failed` when the key exists. */
@@ -37,7 +40,10 @@ export interface ObjectStore {
   /** Replaces only while the ETag is still `etag`; `precondition_failed` otherwise. */
   putIfMatch(key: string, body: Uint8Array, etag: string, options?: CallOptions): Promise<{ readonly etag: string }>;
   /** Keys under `prefix` in ascending byte order, after `startAfter` if given. */
-  list(prefix: string, options?: CallOptions & { readonly startAfter?: string; readonly limit?: number }): AsyncIterable<ListedObject>;
+  list(
+    prefix: string,
+    options?: CallOptions & { readonly startAfter?: string; readonly limit?: number },
+  ): AsyncIterable<ListedObject>;
   /** Deletes; no error when there is nothing. */
   delete(key: string, options?: CallOptions): Promise<void>;
   close(): Promise<void>;

@@ -30,7 +30,8 @@ export async function openObjectStore(options: OpenStoreOptions): Promise<Object
       return openDirectoryStore({ path: fileURLToPath(url), clock: options.clock });
     case 's3:': {
       const prefix = decodeURIComponent(url.pathname).replace(/^\/|\/$/g, '');
-      if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.host)) throw invalid(options.url, 'after s3:// comes the name of the bucket (3 to 63 lower-case letters, digits, dots, dashes)');
+      if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.host))
+        throw invalid(options.url, 'after s3:// comes the name of the bucket (3 to 63 lower-case letters, digits, dots, dashes)');
       if (prefix !== '') checkKey(prefix);
       // The SDK takes a noticeable part of a second to load; the embedded default does not need it.
       const { openS3Store } = await import('./s3.ts');
@@ -50,5 +51,7 @@ function parseUrl(text: string): URL {
 }
 
 function invalid(url: string, why: string): LakeError {
-  return new LakeError('config_invalid', `the store ${JSON.stringify(url)} cannot be opened: ${why}`, { hint: 'Examples: file:///var/lib/boilstream/store, s3://my-bucket/lakes' });
+  return new LakeError('config_invalid', `the store ${JSON.stringify(url)} cannot be opened: ${why}`, {
+    hint: 'Examples: file:///var/lib/boilstream/store, s3://my-bucket/lakes',
+  });
 }

@@ -74,13 +74,23 @@ export async function probeStore(store: ObjectStore, options: ProbeOptions): Pro
     const createOnly = await probeCreate(store, key, rounds, racers);
     const swap = await probeSwap(store, key, rounds, racers);
     const listAfterWrite = await probeList(store, key, at);
-    const report: ProbeReport = { url: store.url, createOnly, ...swap, listAfterWrite, tookMs: Math.round(options.clock.monotonic() - start) };
+    const report: ProbeReport = {
+      url: store.url,
+      createOnly,
+      ...swap,
+      listAfterWrite,
+      tookMs: Math.round(options.clock.monotonic() - start),
+    };
     const strategy: StoreStrategy = createOnly !== 'yes' ? 'single-writer' : swap.replaceIfMatch === 'yes' ? 'swap' : 'create';
     if (options.cluster && strategy === 'single-writer') {
-      throw new LakeError('store_unsupported', `${store.url} cannot carry a cluster: ${createOnly === 'no' ? 'it overwrites an object although the request says create-only (If-None-Match: *)' : 'several writers that raced to create one object were all told they had won'}`, {
-        hint: 'Use AWS S3, MinIO, RustFS, versitygw or another store with atomic conditional writes; with this one only a single pod (BOILSTREAM_CLUSTER_MODE=false) is safe.',
-        detail: JSON.stringify(report),
-      });
+      throw new LakeError(
+        'store_unsupported',
+        `${store.url} cannot carry a cluster: ${createOnly === 'no' ? 'it overwrites an object although the request says create-only (If-None-Match: *)' : 'several writers that raced to create one object were all told they had won'}`,
+        {
+          hint: 'Use AWS S3, MinIO, RustFS, versitygw or another store with atomic conditional writes; with this one only a single pod (BOILSTREAM_CLUSTER_MODE=false) is safe.',
+          detail: JSON.stringify(report),
+        },
+      );
     }
     return { report, strategy, line: describe(report, strategy) };
   } finally {
@@ -99,15 +109,24 @@ async function probeCreate(store: ObjectStore, key: (name: string) => string, ro
   return 'yes';
 }
 
-async function probeSwap(store: ObjectStore, key: (name: string) => string, rounds: number, racers: number): Promise<Pick<ProbeReport, 'replaceIfMatch' | 'etag' | 'etagSpelling'>> {
+async function probeSwap(
+  store: ObjectStore,
+  key: (name: string) => string,
+  rounds: number,
+  racers: number,
+): Promise<Pick<ProbeReport, 'replaceIfMatch' | 'etag' | 'etagSpelling'>> {
   const name = key('swap');
   const told = (await store.put(name, Buffer.from('one'))).etag;
   const read = (await store.get(name))?.etag ?? '';
   const spelled = 'etagSpelling' in store ? (store as unknown as Spelled) : null;
-  const found = { etag: read === '' ? 'none' : told === read ? 'same' : 'differs', etagSpelling: spelled?.etagSpelling ?? 'quoted' } as const;
+  const found = {
+    etag: read === '' ? 'none' : told === read ? 'same' : 'differs',
+    etagSpelling: spelled?.etagSpelling ?? 'quoted',
+  } as const;
   if (read === '') return { ...found, replaceIfMatch: 'no' };
 
-  if (!(await refusedOrThrow(store.putIfMatch(name, Buffer.from('wrong'), 'ffffffffffffffffffffffffffffffff')))) return { ...found, replaceIfMatch: 'no' };
+  if (!(await refusedOrThrow(store.putIfMatch(name, Buffer.from('wrong'), 'ffffffffffffffffffffffffffffffff'))))
+    return { ...found, replaceIfMatch: 'no' };
   let etagSpelling: 'quoted' | 'bare' = found.etagSpelling;
   if (await refusedOrThrow(store.putIfMatch(name, Buffer.from('two'), read))) {
     // The right ETag is refused: perhaps only because of its quotes.
@@ -118,11 +137,13 @@ async function probeSwap(store: ObjectStore, key: (name: string) => string, roun
       spelled.etagSpelling = before;
       return { ...found, replaceIfMatch: 'no' };
     }
-    if (!(await refusedOrThrow(store.putIfMatch(name, Buffer.from('three'), read)))) return { ...found, etagSpelling, replaceIfMatch: 'no' };
+    if (!(await refusedOrThrow(store.putIfMatch(name, Buffer.from('three'), read))))
+      return { ...found, etagSpelling, replaceIfMatch: 'no' };
   }
   for (let round = 0; round < rounds; round++) {
     const current = (await store.get(name))?.etag ?? '';
-    if ((await race(racers, (i) => store.putIfMatch(name, Buffer.from(`round ${round} racer ${i}`), current))) !== 1) return { ...found, etagSpelling, replaceIfMatch: 'racy' };
+    if ((await race(racers, (i) => store.putIfMatch(name, Buffer.from(`round ${round} racer ${i}`), current))) !== 1)
+      return { ...found, etagSpelling, replaceIfMatch: 'racy' };
   }
   return { ...found, etagSpelling, replaceIfMatch: 'yes' };
 }
@@ -141,7 +162,11 @@ async function probeList(store: ObjectStore, key: (name: string) => string, at: 
 
 function describe(report: ProbeReport, strategy: StoreStrategy): string {
   const words = { yes: 'atomic', racy: 'NOT ATOMIC IN A RACE', no: 'IGNORED' } as const;
-  const etag = { same: 'same on PUT and GET', differs: 'differs between PUT and GET (read again before each replace)', none: 'not told by GET' }[report.etag];
+  const etag = {
+    same: 'same on PUT and GET',
+    differs: 'differs between PUT and GET (read again before each replace)',
+    none: 'not told by GET',
+  }[report.etag];
   const warning = strategy === 'single-writer' ? '; only one pod may ever write here' : '';
   return `store ${report.url}: create-only ${words[report.createOnly]}, replace-if-unchanged ${words[report.replaceIfMatch]}, ETag ${etag}, lists ${report.listAfterWrite ? 'at once' : 'LATE'}; strategy ${strategy} (${report.tookMs} ms)${warning}`;
 }

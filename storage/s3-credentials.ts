@@ -17,7 +17,9 @@ export function keysFromFiles(accessKeyPath: string, secretKeyPath: string, cloc
   let version = '';
   let checkedAt = Number.NEGATIVE_INFINITY;
   const readVersion = async (): Promise<string> => {
-    const parts = await Promise.all([accessKeyPath, secretKeyPath].map((path) => stat(path).catch((error) => refuse(path, error))));
+    const parts = await Promise.all(
+      [accessKeyPath, secretKeyPath].map((path) => stat(path).catch((error) => refuse(path, error))),
+    );
     return parts.map((part) => `${part.ino}:${part.mtimeMs}:${part.size}`).join(' ');
   };
   const refresh = async (): Promise<void> => {
@@ -43,7 +45,11 @@ export function keysFromFiles(accessKeyPath: string, secretKeyPath: string, cloc
         if (keys === null) throw error;
       }
     }
-    if (keys === null) throw new LakeError('config_invalid', `the S3 key files ${accessKeyPath} and ${secretKeyPath} keep changing while they are read`);
+    if (keys === null)
+      throw new LakeError(
+        'config_invalid',
+        `the S3 key files ${accessKeyPath} and ${secretKeyPath} keep changing while they are read`,
+      );
     return { ...keys, expiration: new Date(clock.now() + 60_000) };
   };
 }
@@ -55,5 +61,8 @@ async function readKey(path: string): Promise<string> {
 }
 
 function refuse(path: string, cause: NodeJS.ErrnoException): never {
-  throw new LakeError('config_invalid', `the S3 key file ${path} cannot be read (${cause.code})`, { cause, hint: 'See BOILSTREAM_S3_ACCESS_KEY_PATH and BOILSTREAM_S3_SECRET_KEY_PATH.' });
+  throw new LakeError('config_invalid', `the S3 key file ${path} cannot be read (${cause.code})`, {
+    cause,
+    hint: 'See BOILSTREAM_S3_ACCESS_KEY_PATH and BOILSTREAM_S3_SECRET_KEY_PATH.',
+  });
 }

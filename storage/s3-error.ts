@@ -29,7 +29,19 @@ interface SdkError {
 }
 
 /** Errors of the way there that come before any byte of the request was sent. */
-const notSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY']);
+const notSent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
 
 /** Judges what an SDK call threw. */
 export function classify(thrown: unknown, failure: S3Failure): S3Verdict {
@@ -39,30 +51,75 @@ export function classify(thrown: unknown, failure: S3Failure): S3Verdict {
   const name = sdk.name ?? '';
   const { doing, url, isWrite } = failure;
   const answer = `${name}${status ? `, ${status}` : ''}`;
-  const make = (code: ErrorCode, text: string, fields: ErrorFields = {}): LakeError => new LakeError(code, `${doing} in ${url}: ${text}`, { cause: thrown, ...fields });
-  const final = (code: ErrorCode, text: string, hint?: string): S3Verdict => ({ error: make(code, text, hint === undefined ? {} : { hint }), again: false });
+  const make = (code: ErrorCode, text: string, fields: ErrorFields = {}): LakeError =>
+    new LakeError(code, `${doing} in ${url}: ${text}`, { cause: thrown, ...fields });
+  const final = (code: ErrorCode, text: string, hint?: string): S3Verdict => ({
+    error: make(code, text, hint === undefined ? {} : { hint }),
+    again: false,
+  });
 
   if (status === 412) return final('precondition_failed', 'the condition does not hold');
   // Nothing landed, whatever the reason: another conditional request on the key was in flight.
-  if (status === 409) return { error: make('store_unavailable', `the store was busy with the same key (${answer}); nothing was written`, { retriable: true }), again: true };
-  if (name === 'NoSuchBucket') return final('config_invalid', 'there is no such bucket', 'Create the bucket, or correct BOILSTREAM_STORAGE_URL or BOILSTREAM_S3_ENDPOINT.');
+  if (status === 409)
+    return {
+      error: make('store_unavailable', `the store was busy with the same key (${answer}); nothing was written`, {
+        retriable: true,
+      }),
+      again: true,
+    };
+  if (name === 'NoSuchBucket')
+    return final(
+      'config_invalid',
+      'there is no such bucket',
+      'Create the bucket, or correct BOILSTREAM_STORAGE_URL or BOILSTREAM_S3_ENDPOINT.',
+    );
   if (status === 404) return final('not_found', 'there is no such object');
-  if (status === 301 || status === 307 || name === 'AuthorizationHeaderMalformed') return final('config_invalid', `the bucket is in another region (${answer})`, 'Set BOILSTREAM_S3_REGION to the region of the bucket.');
-  if (status === 403 || status === 401) return final('permission_denied', `the store refused the keys (${answer})`, permissionHint(name));
-  if (name === 'CredentialsProviderError') return final('config_invalid', 'no S3 keys were found', 'Set BOILSTREAM_S3_ACCESS_KEY_PATH and BOILSTREAM_S3_SECRET_KEY_PATH, or give the pod a role.');
+  if (status === 301 || status === 307 || name === 'AuthorizationHeaderMalformed')
+    return final(
+      'config_invalid',
+      `the bucket is in another region (${answer})`,
+      'Set BOILSTREAM_S3_REGION to the region of the bucket.',
+    );
+  if (status === 403 || status === 401)
+    return final('permission_denied', `the store refused the keys (${answer})`, permissionHint(name));
+  if (name === 'CredentialsProviderError')
+    return final(
+      'config_invalid',
+      'no S3 keys were found',
+      'Set BOILSTREAM_S3_ACCESS_KEY_PATH and BOILSTREAM_S3_SECRET_KEY_PATH, or give the pod a role.',
+    );
   if (name === 'QuotaExceeded' || name === 'XMinioStorageFull' || status === 507) {
-    return { error: make('disk_full', `the store has no space left (${answer}); nothing was written`, { retriable: true, hint: 'Raise the quota or free space; writing goes on by itself then.' }), again: false };
+    return {
+      error: make('disk_full', `the store has no space left (${answer}); nothing was written`, {
+        retriable: true,
+        hint: 'Raise the quota or free space; writing goes on by itself then.',
+      }),
+      again: false,
+    };
   }
   if (name === 'EntityTooLarge' || status === 413) return final('too_large', 'the object is larger than the store takes');
-  if (status === 501 || name === 'NotImplemented') return final('store_unsupported', `the store does not know this request (${answer})`);
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) return final('store_unavailable', `the store refused the request (${answer})`);
+  if (status === 501 || name === 'NotImplemented')
+    return final('store_unsupported', `the store does not know this request (${answer})`);
+  if (status >= 400 && status < 500 && status !== 408 && status !== 429)
+    return final('store_unavailable', `the store refused the request (${answer})`);
 
   const code = networkCode(thrown);
   if (code !== null && notSent.has(code)) {
-    return { error: make('store_unavailable', `the store cannot be reached (${code}); nothing was sent`, { retriable: true, hint: 'Check BOILSTREAM_S3_ENDPOINT and the network.' }), again: !isWrite };
+    return {
+      error: make('store_unavailable', `the store cannot be reached (${code}); nothing was sent`, {
+        retriable: true,
+        hint: 'Check BOILSTREAM_S3_ENDPOINT and the network.',
+      }),
+      again: !isWrite,
+    };
   }
-  const what = status ? `the store answered ${answer}` : code !== null ? `the connection broke (${code})` : `no answer in time (${name})`;
-  if (isWrite) return { error: make('store_unavailable', `${what}; whether it was written is unknown`, { retriable: false }), again: false };
+  const what = status
+    ? `the store answered ${answer}`
+    : code !== null
+      ? `the connection broke (${code})`
+      : `no answer in time (${name})`;
+  if (isWrite)
+    return { error: make('store_unavailable', `${what}; whether it was written is unknown`, { retriable: false }), again: false };
   return { error: make('store_unavailable', what, { retriable: true }), again: true };
 }
 
@@ -82,7 +139,11 @@ function permissionHint(name: string): string {
 }
 
 function networkCode(thrown: unknown): string | null {
-  for (let error = thrown as SdkError | undefined, depth = 0; error && depth < 4; error = error.cause as SdkError | undefined, depth++) {
+  for (
+    let error = thrown as SdkError | undefined, depth = 0;
+    error && depth < 4;
+    error = error.cause as SdkError | undefined, depth++
+  ) {
     if (typeof error.code === 'string' && /^[A-Z_]+$/.test(error.code)) return error.code;
   }
   return null;

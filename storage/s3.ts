@@ -4,15 +4,23 @@
  * pauses; a write is repeated only when S3 says that nothing landed (409); any other doubt is `store_unavailable`
  * with `retriable: false`, and the caller reads again before it believes anything. A body is one PUT, never multipart.
  */
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import type { Clock } from '../base/clock.ts';
 import { LakeError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { checkKey, checkPrefix, compareKeys } from './key.ts';
-import { bodyBytesMax, connectMsMax, listPageKeysMax, requestMsMax, retryCountMax, retryPauseMs, retryPauseMsMax, slowestBytesPerMs, socketsMax } from './limits.ts';
+import { bodyBytesMax, connectMsMax, listPageKeysMax, requestMsMax, slowestBytesPerMs, socketsMax } from './limits.ts';
 import type { CallOptions, ListedObject, ObjectStore, StoredObject } from './object-store.ts';
 import { keysFromFiles } from './s3-credentials.ts';
-import { classify } from './s3-error.ts';
+import { S3Requests } from './s3-request.ts';
 
 export interface S3StoreOptions {
   readonly bucket: string;
@@ -47,21 +55,21 @@ export class S3Store implements ObjectStore {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
-  readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #requests: S3Requests;
 
   constructor(options: S3StoreOptions) {
     const { endpoint } = options;
     this.#bucket = options.bucket;
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
-    this.#clock = options.clock;
-    this.#random = options.random;
     this.url = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`}`;
+    this.#requests = new S3Requests(this.url, options.clock, options.random);
     const region = options.region ?? (endpoint === undefined ? undefined : 'us-east-1');
     this.#client = new S3Client({
       ...(region === undefined ? {} : { region }),
       ...(endpoint === undefined ? {} : { endpoint }),
-      ...(options.accessKeyPath !== undefined && options.secretKeyPath !== undefined ? { credentials: keysFromFiles(options.accessKeyPath, options.secretKeyPath, options.clock) } : {}),
+      ...(options.accessKeyPath !== undefined && options.secretKeyPath !== undefined
+        ? { credentials: keysFromFiles(options.accessKeyPath, options.secretKeyPath, options.clock) }
+        : {}),
       forcePathStyle: options.pathStyle ?? (endpoint !== undefined && isAddress(endpoint)),
       maxAttempts: 1,
       // Stores that are not AWS answer whole-object checksums to ranged reads, or refuse the trailer.
@@ -78,18 +86,32 @@ export class S3Store implements ObjectStore {
     });
   }
 
-  async get(key: string, options: CallOptions & { readonly range?: { readonly start: number; readonly end: number } } = {}): Promise<StoredObject | null> {
+  async get(
+    key: string,
+    options: CallOptions & { readonly range?: { readonly start: number; readonly end: number } } = {},
+  ): Promise<StoredObject | null> {
     const { range } = options;
     const doing = `get of ${key}`;
     if (range !== undefined && range.end <= range.start) return this.#head(key, options);
     try {
-      return await this.#read(doing, options.signal, async (abortSignal, extend) => {
-        const output = await this.#client.send(new GetObjectCommand({ ...this.#target(key), ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }) }), { abortSignal });
+      return await this.#requests.read(doing, options.signal, async (abortSignal, extend) => {
+        const output = await this.#client.send(
+          new GetObjectCommand({
+            ...this.#target(key),
+            ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
+          }),
+          { abortSignal },
+        );
         const length = output.ContentLength ?? 0;
-        if (length > bodyBytesMax) throw new LakeError('too_large', `${doing}: the object has ${length} bytes, more than the ${bodyBytesMax} that are read at once`);
+        if (length > bodyBytesMax)
+          throw new LakeError(
+            'too_large',
+            `${doing}: the object has ${length} bytes, more than the ${bodyBytesMax} that are read at once`,
+          );
         extend(length / slowestBytesPerMs);
         let body = Buffer.from((await output.Body?.transformToByteArray()) ?? []);
-        if (output.ContentLength !== undefined && body.length !== length) throw Object.assign(new Error('the body was cut short'), { code: 'ECONNRESET' });
+        if (output.ContentLength !== undefined && body.length !== length)
+          throw Object.assign(new Error('the body was cut short'), { code: 'ECONNRESET' });
         // A store that does not know ranges answers the whole.
         if (range !== undefined && output.ContentRange === undefined) body = body.subarray(range.start, range.end);
         return { body, etag: bare(output.ETag) };
@@ -112,35 +134,53 @@ export class S3Store implements ObjectStore {
 
   async putIfMatch(key: string, body: Uint8Array, etag: string, options: CallOptions = {}): Promise<{ etag: string }> {
     // An empty ETag (a store that tells none) must never become an unconditional put.
-    if (etag === '') throw new LakeError('store_unsupported', `putIfMatch of ${key} in ${this.url}: the store tells no ETag to compare with`);
+    if (etag === '')
+      throw new LakeError('store_unsupported', `putIfMatch of ${key} in ${this.url}: the store tells no ETag to compare with`);
     try {
       return await this.#put('putIfMatch', key, body, options, { IfMatch: this.etagSpelling === 'quoted' ? `"${etag}"` : etag });
     } catch (thrown) {
-      if (isNotFound(thrown)) throw new LakeError('precondition_failed', `putIfMatch of ${key} in ${this.url}: there is no such object`, { cause: thrown });
+      if (isNotFound(thrown))
+        throw new LakeError('precondition_failed', `putIfMatch of ${key} in ${this.url}: there is no such object`, {
+          cause: thrown,
+        });
       throw thrown;
     }
   }
 
-  async *list(prefix: string, options: CallOptions & { readonly startAfter?: string; readonly limit?: number } = {}): AsyncIterable<ListedObject> {
+  async *list(
+    prefix: string,
+    options: CallOptions & { readonly startAfter?: string; readonly limit?: number } = {},
+  ): AsyncIterable<ListedObject> {
     checkPrefix(prefix);
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     let after = options.startAfter;
     let token: string | undefined;
     while (left > 0) {
-      const page: ListObjectsV2CommandOutput = await this.#read(`list of ${prefix || 'everything'}`, options.signal, (abortSignal) =>
-        this.#client.send(
-          new ListObjectsV2Command({
-            Bucket: this.#bucket,
-            Prefix: this.#prefix + prefix,
-            MaxKeys: Math.min(left, listPageKeysMax),
-            ...(token !== undefined ? { ContinuationToken: token } : after !== undefined ? { StartAfter: this.#prefix + after } : {}),
-          }),
-          { abortSignal },
-        ),
+      const page: ListObjectsV2CommandOutput = await this.#requests.read(
+        `list of ${prefix || 'everything'}`,
+        options.signal,
+        (abortSignal) =>
+          this.#client.send(
+            new ListObjectsV2Command({
+              Bucket: this.#bucket,
+              Prefix: this.#prefix + prefix,
+              MaxKeys: Math.min(left, listPageKeysMax),
+              ...(token !== undefined
+                ? { ContinuationToken: token }
+                : after !== undefined
+                  ? { StartAfter: this.#prefix + after }
+                  : {}),
+            }),
+            { abortSignal },
+          ),
       );
       for (const entry of page.Contents ?? []) {
         const key = (entry.Key ?? '').slice(this.#prefix.length);
-        if (after !== undefined && compareKeys(key, after) <= 0) throw new LakeError('store_unsupported', `${this.url} does not list in ascending order (${key} after ${after}), which this product relies on`);
+        if (after !== undefined && compareKeys(key, after) <= 0)
+          throw new LakeError(
+            'store_unsupported',
+            `${this.url} does not list in ascending order (${key} after ${after}), which this product relies on`,
+          );
         after = key;
         yield { key, size: entry.Size ?? 0, modified: entry.LastModified?.getTime() ?? 0 };
         if (--left <= 0) return;
@@ -153,7 +193,9 @@ export class S3Store implements ObjectStore {
   async delete(key: string, options: CallOptions = {}): Promise<void> {
     const doing = `delete of ${key}`;
     try {
-      await this.#attempt(doing, true, options.signal, 0, (abortSignal) => this.#client.send(new DeleteObjectCommand(this.#target(key)), { abortSignal }));
+      await this.#requests.write(doing, options.signal, 0, (abortSignal) =>
+        this.#client.send(new DeleteObjectCommand(this.#target(key)), { abortSignal }),
+      );
     } catch (thrown) {
       if (!isNotFound(thrown)) throw thrown;
     }
@@ -165,7 +207,9 @@ export class S3Store implements ObjectStore {
 
   async #head(key: string, options: CallOptions): Promise<StoredObject | null> {
     try {
-      const output = await this.#read(`get of ${key}`, options.signal, (abortSignal) => this.#client.send(new HeadObjectCommand(this.#target(key)), { abortSignal }));
+      const output = await this.#requests.read(`get of ${key}`, options.signal, (abortSignal) =>
+        this.#client.send(new HeadObjectCommand(this.#target(key)), { abortSignal }),
+      );
       return { body: Buffer.alloc(0), etag: bare(output.ETag) };
     } catch (thrown) {
       if (isNotFound(thrown)) return null;
@@ -173,81 +217,28 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async #put(operation: string, key: string, body: Uint8Array, options: CallOptions, condition: { IfNoneMatch?: string; IfMatch?: string }): Promise<{ etag: string }> {
+  async #put(
+    operation: string,
+    key: string,
+    body: Uint8Array,
+    options: CallOptions,
+    condition: { IfNoneMatch?: string; IfMatch?: string },
+  ): Promise<{ etag: string }> {
     const doing = `${operation} of ${key} (${body.length} bytes)`;
     const target = this.#target(key);
-    if (body.length > bodyBytesMax) throw new LakeError('too_large', `${doing} was refused: an object may have ${bodyBytesMax} bytes`);
-    for (let round = 0; ; round++) {
-      try {
-        const output = await this.#attempt(doing, true, options.signal, body.length, (abortSignal) =>
-          this.#client.send(new PutObjectCommand({ ...target, ...condition, Body: body, ContentLength: body.length }), { abortSignal }),
-        );
-        return { etag: bare(output.ETag) };
-      } catch (thrown) {
-        if (!(thrown instanceof RetryLater)) throw thrown;
-        await this.#pauseOrGiveUp(round, thrown, options.signal);
-      }
-    }
-  }
-
-  /** Repeats a read until it succeeds, is refused for good, or has been tried often enough. */
-  async #read<T>(doing: string, signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
-    for (let round = 0; ; round++) {
-      try {
-        return await this.#attempt(doing, false, signal, 0, send);
-      } catch (thrown) {
-        if (!(thrown instanceof RetryLater)) throw thrown;
-        await this.#pauseOrGiveUp(round, thrown, signal);
-      }
-    }
-  }
-
-  /** One request with a deadline. Throws LakeError, or RetryLater when the same may be sent again. */
-  async #attempt<T>(doing: string, isWrite: boolean, signal: AbortSignal | undefined, bytes: number, send: Send<T>): Promise<T> {
-    if (signal?.aborted) throw new LakeError('store_unavailable', `${doing} in ${this.url} was given up before it was sent`, { retriable: true, cause: signal.reason });
-    const deadline = new AbortController();
-    const expire = (): void => deadline.abort(new LakeError('deadline_exceeded', `${doing} took too long`));
-    let cancel = this.#clock.after(requestMsMax + bytes / slowestBytesPerMs, expire);
-    const extend = (ms: number): void => {
-      cancel();
-      cancel = this.#clock.after(requestMsMax + ms, expire);
-    };
-    try {
-      return await send(signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]), extend);
-    } catch (thrown) {
-      const verdict = classify(thrown, { doing, url: this.url, isWrite });
-      if (verdict.again && !signal?.aborted) throw new RetryLater(verdict.error);
-      throw verdict.error;
-    } finally {
-      cancel();
-    }
-  }
-
-  async #pauseOrGiveUp(round: number, later: RetryLater, signal: AbortSignal | undefined): Promise<void> {
-    if (round >= retryCountMax) throw later.error;
-    const pause = this.#random.fraction() * Math.min(retryPauseMsMax, retryPauseMs * 2 ** round);
-    try {
-      await this.#clock.sleep(pause, signal === undefined ? {} : { signal });
-    } catch {
-      throw later.error;
-    }
+    if (body.length > bodyBytesMax)
+      throw new LakeError('too_large', `${doing} was refused: an object may have ${bodyBytesMax} bytes`);
+    const output = await this.#requests.write(doing, options.signal, body.length, (abortSignal) =>
+      this.#client.send(new PutObjectCommand({ ...target, ...condition, Body: body, ContentLength: body.length }), {
+        abortSignal,
+      }),
+    );
+    return { etag: bare(output.ETag) };
   }
 
   #target(key: string): { Bucket: string; Key: string } {
     checkKey(key);
     return { Bucket: this.#bucket, Key: this.#prefix + key };
-  }
-}
-
-/** Sends one request; `extend` gives it that many ms more from now on, when the size of the answer is known. */
-type Send<T> = (signal: AbortSignal, extend: (ms: number) => void) => Promise<T>;
-
-/** Carries the error to report when no attempt is left. Never leaves this file. */
-class RetryLater extends Error {
-  readonly error: LakeError;
-  constructor(error: LakeError) {
-    super(error.message);
-    this.error = error;
   }
 }
 

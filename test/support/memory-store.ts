@@ -111,7 +111,10 @@ export class MemoryStore implements ObjectStore {
     this.#cut = false;
   }
 
-  async get(key: string, options: CallOptions & { readonly range?: { readonly start: number; readonly end: number } } = {}): Promise<StoredObject | null> {
+  async get(
+    key: string,
+    options: CallOptions & { readonly range?: { readonly start: number; readonly end: number } } = {},
+  ): Promise<StoredObject | null> {
     checkKey(key);
     return this.#perform('get', key, options.signal, () => {
       const entry = this.#bucket.objects.get(key);
@@ -134,11 +137,16 @@ export class MemoryStore implements ObjectStore {
     return this.#write('putIfMatch', key, body, options, (entry) => entry !== undefined && this.#etagOnRead(entry.etag) === etag);
   }
 
-  async *list(prefix: string, options: CallOptions & { readonly startAfter?: string; readonly limit?: number } = {}): AsyncIterable<ListedObject> {
+  async *list(
+    prefix: string,
+    options: CallOptions & { readonly startAfter?: string; readonly limit?: number } = {},
+  ): AsyncIterable<ListedObject> {
     checkPrefix(prefix);
     const found = await this.#perform('list', prefix, options.signal, (fault) => {
       const after = options.startAfter;
-      const keys = [...this.#bucket.listing(fault?.t === 'stale-list')].filter(([key]) => key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0));
+      const keys = [...this.#bucket.listing(fault?.t === 'stale-list')].filter(
+        ([key]) => key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0),
+      );
       return keys.sort((a, b) => compareKeys(a[0], b[0])).slice(0, options.limit ?? Number.POSITIVE_INFINITY);
     });
     for (const [key, entry] of found) yield { key, size: entry.body.length, modified: entry.modified };
@@ -155,19 +163,31 @@ export class MemoryStore implements ObjectStore {
     return this.#bucket.options.etagDiffersOnGet ? `${etag}-read` : etag;
   }
 
-  async #write(operation: Operation, key: string, body: Uint8Array, options: CallOptions, holds: (entry: Entry | undefined) => boolean): Promise<{ etag: string }> {
+  async #write(
+    operation: Operation,
+    key: string,
+    body: Uint8Array,
+    options: CallOptions,
+    holds: (entry: Entry | undefined) => boolean,
+  ): Promise<{ etag: string }> {
     checkKey(key);
     const bytes = Buffer.from(body);
     return this.#perform(operation, key, options.signal, (fault) => {
       const { objects } = this.#bucket;
-      if (fault?.t !== 'ignored-condition' && !holds(objects.get(key))) throw new LakeError('precondition_failed', `${operation} of ${key}: the condition does not hold`);
+      if (fault?.t !== 'ignored-condition' && !holds(objects.get(key)))
+        throw new LakeError('precondition_failed', `${operation} of ${key}: the condition does not hold`);
       const etag = createHash('md5').update(bytes).digest('hex');
       objects.set(key, { body: bytes, etag, modified: this.#bucket.options.clock?.now() ?? 0 });
       return { etag };
     });
   }
 
-  async #perform<T>(operation: Operation, key: string, signal: AbortSignal | undefined, effect: (fault: Fault | null) => T): Promise<T> {
+  async #perform<T>(
+    operation: Operation,
+    key: string,
+    signal: AbortSignal | undefined,
+    effect: (fault: Fault | null) => T,
+  ): Promise<T> {
     const bucket = this.#bucket;
     const call = bucket.call(operation, key, this.#client);
     const fault = bucket.fault(call);
@@ -227,6 +247,8 @@ export class MemoryStore implements ObjectStore {
   }
 
   #unavailable(operation: Operation, key: string, why: string): LakeError {
-    return new LakeError('store_unavailable', `${operation} of ${key}: ${why}`, { retriable: operation === 'get' || operation === 'list' });
+    return new LakeError('store_unavailable', `${operation} of ${key}: ${why}`, {
+      retriable: operation === 'get' || operation === 'list',
+    });
   }
 }

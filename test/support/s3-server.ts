@@ -163,11 +163,17 @@ export class S3Server {
       case 'HEAD':
         return this.#get(call);
       case 'DELETE':
-        if (url.searchParams.has('uploadId')) return { status: this.#uploads.delete(url.searchParams.get('uploadId') ?? '') ? 204 : 404, code: 'NoSuchUpload', headers: {} };
+        if (url.searchParams.has('uploadId'))
+          return {
+            status: this.#uploads.delete(url.searchParams.get('uploadId') ?? '') ? 204 : 404,
+            code: 'NoSuchUpload',
+            headers: {},
+          };
         this.#remove(call.bucket, call.key);
         return { status: 204, headers: {} };
       case 'PUT':
-        if (String(call.headers['x-amz-content-sha256']).startsWith('STREAMING-')) return { status: 501, code: 'NotImplemented', headers: {} };
+        if (String(call.headers['x-amz-content-sha256']).startsWith('STREAMING-'))
+          return { status: 501, code: 'NotImplemented', headers: {} };
         return url.searchParams.has('uploadId') ? this.#putPart(call) : this.#put(call, call.body);
       case 'POST':
         return this.#post(call);
@@ -177,17 +183,26 @@ export class S3Server {
   #get({ bucket, key, headers }: Call): Answer {
     const found = this.#current(bucket, key);
     if (found === undefined) return { status: 404, code: 'NoSuchKey', headers: {} };
-    const common: Record<string, string> = { 'last-modified': found.modified.toUTCString(), 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream' };
+    const common: Record<string, string> = {
+      'last-modified': found.modified.toUTCString(),
+      'accept-ranges': 'bytes',
+      'content-type': 'application/octet-stream',
+    };
     const etag = this.#etagOnRead(found.etag);
-    if (etag !== null) common['etag'] = etag;
+    if (etag !== null) common.etag = etag;
     const range = /^bytes=(\d*)-(\d*)$/.exec(headers.range ?? '');
-    if (range === null) return { status: 200, headers: { ...common, 'content-length': String(found.body.length) }, body: found.body };
+    if (range === null)
+      return { status: 200, headers: { ...common, 'content-length': String(found.body.length) }, body: found.body };
     const size = found.body.length;
     const start = range[1] === '' ? Math.max(0, size - Number(range[2])) : Number(range[1]);
     const end = range[1] === '' || range[2] === '' ? size : Math.min(size, Number(range[2]) + 1);
     if (start >= size) return { status: 416, code: 'InvalidRange', headers: {} };
     const part = found.body.subarray(start, end);
-    return { status: 206, headers: { ...common, 'content-range': `bytes ${start}-${end - 1}/${size}`, 'content-length': String(part.length) }, body: part };
+    return {
+      status: 206,
+      headers: { ...common, 'content-range': `bytes ${start}-${end - 1}/${size}`, 'content-length': String(part.length) },
+      body: part,
+    };
   }
 
   async #put({ bucket, key, headers, fault }: Call, body: Buffer): Promise<Answer> {
@@ -220,7 +235,9 @@ export class S3Server {
     const token = query.get('continuation-token');
     const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
     const most = Math.min(Number(query.get('max-keys') ?? 1000), this.#options.pageSize ?? 1000);
-    const all = (fault?.t === 'stale-list' ? this.#frozen : this.#listing(bucket)).filter(([key]) => key.startsWith(prefix) && byBytes(key, after) > 0);
+    const all = (fault?.t === 'stale-list' ? this.#frozen : this.#listing(bucket)).filter(
+      ([key]) => key.startsWith(prefix) && byBytes(key, after) > 0,
+    );
     if (this.#options.listsUnordered) all.reverse();
     const lines: string[] = [];
     const folders = new Set<string>();
@@ -240,7 +257,9 @@ export class S3Server {
         lines.push(`<CommonPrefixes><Prefix>${xml(folder)}</Prefix></CommonPrefixes>`);
       } else {
         const etag = this.#options.etags === 'unquoted' ? version.etag : `&quot;${version.etag}&quot;`;
-        lines.push(`<Contents><Key>${xml(key)}</Key><LastModified>${version.modified.toISOString()}</LastModified><ETag>${etag}</ETag><Size>${version.body.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`);
+        lines.push(
+          `<Contents><Key>${xml(key)}</Key><LastModified>${version.modified.toISOString()}</LastModified><ETag>${etag}</ETag><Size>${version.body.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
+        );
       }
     }
     const next = truncated ? `<NextContinuationToken>${Buffer.from(last).toString('base64url')}</NextContinuationToken>` : '';
@@ -257,7 +276,11 @@ export class S3Server {
 
   async #post(call: Call): Promise<Answer> {
     const { bucket, key, url, body } = call;
-    const asXml = (text: string): Answer => ({ status: 200, headers: { 'content-type': 'application/xml' }, body: Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>${text}`) });
+    const asXml = (text: string): Answer => ({
+      status: 200,
+      headers: { 'content-type': 'application/xml' },
+      body: Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>${text}`),
+    });
     if (url.searchParams.has('delete')) {
       const keys = [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map((match) => unxml(match[1] ?? ''));
       for (const name of keys) this.#remove(bucket, name);
@@ -266,7 +289,9 @@ export class S3Server {
     if (url.searchParams.has('uploads')) {
       const id = `upload-${this.#count}`;
       this.#uploads.set(id, { bucket, key, parts: new Map() });
-      return asXml(`<InitiateMultipartUploadResult><Bucket>${xml(bucket)}</Bucket><Key>${xml(key)}</Key><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`);
+      return asXml(
+        `<InitiateMultipartUploadResult><Bucket>${xml(bucket)}</Bucket><Key>${xml(key)}</Key><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+      );
     }
     const id = url.searchParams.get('uploadId') ?? '';
     const upload = this.#uploads.get(id);
@@ -275,7 +300,9 @@ export class S3Server {
     const put = await this.#put(call, whole); // the condition is judged here, as on AWS
     if (put.status !== 200) return put;
     this.#uploads.delete(id);
-    return asXml(`<CompleteMultipartUploadResult><Bucket>${xml(bucket)}</Bucket><Key>${xml(key)}</Key><ETag>${xml(put.headers['etag'] ?? '')}</ETag></CompleteMultipartUploadResult>`);
+    return asXml(
+      `<CompleteMultipartUploadResult><Bucket>${xml(bucket)}</Bucket><Key>${xml(key)}</Key><ETag>${xml(put.headers.etag ?? '')}</ETag></CompleteMultipartUploadResult>`,
+    );
   }
 
   #current(bucket: string, key: string): Version | undefined {
@@ -338,5 +365,7 @@ function sendError(response: ServerResponse, status: number, code: string, messa
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const xml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-const unxml = (text: string): string => text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+const xml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const unxml = (text: string): string =>
+  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');

@@ -11,7 +11,11 @@ export function hasCode(...codes: string[]): (error: unknown) => boolean {
   };
 }
 
-export async function keysOf(store: ObjectStore, prefix: string, options: { startAfter?: string; limit?: number } = {}): Promise<string[]> {
+export async function keysOf(
+  store: ObjectStore,
+  prefix: string,
+  options: { startAfter?: string; limit?: number } = {},
+): Promise<string[]> {
   const keys: string[] = [];
   for await (const object of store.list(prefix, options)) keys.push(object.key);
   return keys;
@@ -91,7 +95,9 @@ export function testStorePromises(options: PromiseOptions): void {
   it('lets exactly one of many racing creators win', async (store, at) => {
     for (let round = 0; round < 5; round++) {
       const key = `${at}race/${round}`;
-      const results = await Promise.allSettled(Array.from({ length: racers }, (_, i) => store.putIfAbsent(key, Buffer.from(`racer ${i}`))));
+      const results = await Promise.allSettled(
+        Array.from({ length: racers }, (_, i) => store.putIfAbsent(key, Buffer.from(`racer ${i}`))),
+      );
       const winners = results.flatMap((result, i) => (result.status === 'fulfilled' ? [i] : []));
       for (const result of results) if (result.status === 'rejected') hasCode('precondition_failed')(result.reason);
       assert.equal(winners.length, 1);
@@ -104,20 +110,42 @@ export function testStorePromises(options: PromiseOptions): void {
     await store.put(key, Buffer.from('start'));
     for (let round = 0; round < 5; round++) {
       const etag = (await store.get(key))?.etag ?? '';
-      const results = await Promise.allSettled(Array.from({ length: racers }, (_, i) => store.putIfMatch(key, Buffer.from(`${round}:${i}`), etag)));
+      const results = await Promise.allSettled(
+        Array.from({ length: racers }, (_, i) => store.putIfMatch(key, Buffer.from(`${round}:${i}`), etag)),
+      );
       for (const result of results) if (result.status === 'rejected') hasCode('precondition_failed')(result.reason);
       assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
     }
   });
 
   it('lists in ascending byte order, after a key, up to a limit, below a prefix', async (store, at) => {
-    const names = ['a-b', 'a/b', 'a/c/d', 'a0', 'b', 'é', 'Z', '\u{ffee}', '\u{1f600}', 'log/1/00000000000000000001', 'log/1/00000000000000000002', 'log/10/1'];
+    const names = [
+      'a-b',
+      'a/b',
+      'a/c/d',
+      'a0',
+      'b',
+      'é',
+      'Z',
+      '\u{ffee}',
+      '\u{1f600}',
+      'log/1/00000000000000000001',
+      'log/1/00000000000000000002',
+      'log/10/1',
+    ];
     for (const name of names) await store.put(at + name, Buffer.from(name));
     const ordered = names.map((name) => at + name).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     assert.deepEqual(await keysOf(store, at), ordered);
-    assert.deepEqual(await keysOf(store, `${at}a`), ordered.filter((key) => key.startsWith(`${at}a`)));
+    assert.deepEqual(
+      await keysOf(store, `${at}a`),
+      ordered.filter((key) => key.startsWith(`${at}a`)),
+    );
     assert.deepEqual(await keysOf(store, `${at}a/`), [`${at}a/b`, `${at}a/c/d`]);
-    assert.deepEqual(await keysOf(store, `${at}log/1`), [`${at}log/1/00000000000000000001`, `${at}log/1/00000000000000000002`, `${at}log/10/1`]);
+    assert.deepEqual(await keysOf(store, `${at}log/1`), [
+      `${at}log/1/00000000000000000001`,
+      `${at}log/1/00000000000000000002`,
+      `${at}log/10/1`,
+    ]);
     for (let i = 0; i < ordered.length; i++) {
       assert.deepEqual(await keysOf(store, at, { startAfter: ordered[i] ?? '', limit: 3 }), ordered.slice(i + 1, i + 4));
     }
@@ -141,7 +169,20 @@ export function testStorePromises(options: PromiseOptions): void {
   });
 
   it('refuses keys that lead elsewhere', async (store) => {
-    for (const key of ['', '/abs', 'a//b', '../up', 'a/../../b', 'a/./b', 'a/', 'nul\0', 'back\\slash', 'x'.repeat(256), `${'y/'.repeat(600)}z`, '\ud800']) {
+    for (const key of [
+      '',
+      '/abs',
+      'a//b',
+      '../up',
+      'a/../../b',
+      'a/./b',
+      'a/',
+      'nul\0',
+      'back\\slash',
+      'x'.repeat(256),
+      `${'y/'.repeat(600)}z`,
+      '\ud800',
+    ]) {
       await assert.rejects(store.put(key, Buffer.from('')), hasCode('invalid_argument'), JSON.stringify(key));
       await assert.rejects(store.get(key), hasCode('invalid_argument'));
       await assert.rejects(store.putIfAbsent(key, Buffer.from('')), hasCode('invalid_argument'));

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -46,7 +56,8 @@ test('removes old temporary files of killed writers at the next start, and no yo
 
 test('keeps its own files out of reach', async () => {
   const store = await openAt(fresh());
-  for (const key of ['.store', '.store/lock', '.store/tmp/x']) await assert.rejects(store.put(key, Buffer.from('')), hasCode('invalid_argument'));
+  for (const key of ['.store', '.store/lock', '.store/tmp/x'])
+    await assert.rejects(store.put(key, Buffer.from('')), hasCode('invalid_argument'));
   await store.close();
 });
 
@@ -69,7 +80,10 @@ test('a store that vanishes while running is an error, never an empty store and 
   await store.putIfAbsent('log/1/1', Buffer.from('kept'));
   renameSync(path, `${path}-away`);
   await assert.rejects(store.get('log/1/1'), hasCode('store_unavailable'));
-  await assert.rejects(store.putIfAbsent('log/1/2', Buffer.from('x')), (error: Error) => hasCode('store_unavailable')(error) && error.message.includes(path));
+  await assert.rejects(
+    store.putIfAbsent('log/1/2', Buffer.from('x')),
+    (error: Error) => hasCode('store_unavailable')(error) && error.message.includes(path),
+  );
   await assert.rejects(keysOf(store, ''), hasCode('store_unavailable'));
   await assert.rejects(store.delete('log/1/1'), hasCode('store_unavailable'));
   assert.ok(!existsSync(path));
@@ -120,11 +134,18 @@ test('a full disk: nothing changed, nothing left behind, what to do is said, and
   const etag = (await store.get('log/a'))?.etag ?? '';
   for (const code of ['ENOSPC', 'EDQUOT']) {
     files.fail = { at: 'create', code };
-    for (const write of [() => store.putIfAbsent('log/b', Buffer.from('xx')), () => store.put('log/a', Buffer.from('xx')), () => store.putIfMatch('log/a', Buffer.from('xx'), etag)]) {
+    for (const write of [
+      () => store.putIfAbsent('log/b', Buffer.from('xx')),
+      () => store.put('log/a', Buffer.from('xx')),
+      () => store.putIfMatch('log/a', Buffer.from('xx'), etag),
+    ]) {
       await assert.rejects(write(), (error: LakeError) => {
         assert.equal(error.code, 'disk_full');
         assert.ok(error.retriable);
-        assert.ok(error.message.includes(path) && error.message.includes('nothing was changed') && error.hint?.includes('space'), error.message);
+        assert.ok(
+          error.message.includes(path) && error.message.includes('nothing was changed') && error.hint?.includes('space'),
+          error.message,
+        );
         return true;
       });
     }
@@ -145,7 +166,11 @@ test('a name that could not be flushed is an unknown outcome, never a success', 
   const store = new DirectoryStore(path, files, systemClock);
   await store.put('a', Buffer.from('1'));
   files.fail = { at: 'directory', code: 'EIO' };
-  for (const write of [() => store.putIfAbsent('b', Buffer.from('2')), () => store.put('a', Buffer.from('2')), () => store.delete('a')]) {
+  for (const write of [
+    () => store.putIfAbsent('b', Buffer.from('2')),
+    () => store.put('a', Buffer.from('2')),
+    () => store.delete('a'),
+  ]) {
     await assert.rejects(write(), (error: LakeError) => error.code === 'store_unavailable' && !error.retriable);
   }
   await store.close();
@@ -202,7 +227,8 @@ test('no permission: the path is named, and what to do', async () => {
     await reader.close();
   });
   assert.equal((await store.get('log/a'))?.body.toString(), '1');
-  for (const directory of [parent, path, join(path, '.store'), join(path, '.store/tmp'), join(path, 'log')]) chmodSync(directory, 0o755);
+  for (const directory of [parent, path, join(path, '.store'), join(path, '.store/tmp'), join(path, 'log')])
+    chmodSync(directory, 0o755);
   await store.close();
 });
 
@@ -243,13 +269,15 @@ test('several processes: one creator wins each key, and no replacement is lost',
   const processes = 3;
   const rounds = 40;
   const results = await Promise.all(
-    Array.from({ length: processes }, (_, i) =>
-      new Promise<{ won: string[]; added: number }>((resolve, reject) => {
-        const child = fork(new URL('../../support/store-racer.ts', import.meta.url), [path, String(i), String(rounds)]);
-        child.on('message', (message) => resolve(message as { won: string[]; added: number }));
-        child.on('error', reject);
-        child.on('exit', (code) => code !== 0 && reject(new Error(`racer ended with ${code}`)));
-      }),
+    Array.from(
+      { length: processes },
+      (_, i) =>
+        new Promise<{ won: string[]; added: number }>((resolve, reject) => {
+          const child = fork(new URL('../../support/store-racer.ts', import.meta.url), [path, String(i), String(rounds)]);
+          child.on('message', (message) => resolve(message as { won: string[]; added: number }));
+          child.on('error', reject);
+          child.on('exit', (code) => code !== 0 && reject(new Error(`racer ended with ${code}`)));
+        }),
     ),
   );
   const won = results.flatMap((result) => result.won);

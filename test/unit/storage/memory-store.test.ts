@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LakeError } from '../../../base/errors.ts';
-import { systemClock } from '../../../base/clock.ts';
+import { type Clock, systemClock } from '../../../base/clock.ts';
 import { testStorePromises } from '../../support/store-promises.ts';
 import { type Fault, MemoryBucket } from '../../support/memory-store.ts';
 
@@ -39,7 +39,13 @@ test('a lost answer has landed, an unavailable one has not', async () => {
 
 test('a write that lands later is judged when it lands', async () => {
   const due: Array<() => void> = [];
-  const clock = { now: () => 7, monotonic: () => 0, sleep: async () => {}, deadline: () => new AbortController().signal, after: (_ms: number, call: () => void) => (due.push(call), () => {}) };
+  const clock: Clock = {
+    ...systemClock,
+    after: (_ms, call) => {
+      due.push(call);
+      return () => {};
+    },
+  };
   const bucket = new MemoryBucket({ clock });
   const store = bucket.connect();
   bucket.fault = (call) => (call.count === 1 ? { t: 'lands-later', landsAfterMs: 5 } : null);

@@ -12,8 +12,8 @@ import { openS3Store } from '../../../storage/s3.ts';
 import { S3Server, type S3ServerOptions } from '../../support/s3-server.ts';
 import { hasCode, keysOf } from '../../support/store-promises.ts';
 
-process.env['AWS_ACCESS_KEY_ID'] = 'test';
-process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+process.env.AWS_ACCESS_KEY_ID = 'test';
+process.env.AWS_SECRET_ACCESS_KEY = 'test';
 
 const servers: S3Server[] = [];
 after(async () => {
@@ -23,20 +23,43 @@ after(async () => {
 async function start(options: S3ServerOptions) {
   const server = await S3Server.start(['lakes'], options);
   servers.push(server);
-  return { server, store: openS3Store({ bucket: 'lakes', prefix: 'p', endpoint: server.endpoint, clock: systemClock, random: systemRandom }) };
+  return {
+    server,
+    store: openS3Store({ bucket: 'lakes', prefix: 'p', endpoint: server.endpoint, clock: systemClock, random: systemRandom }),
+  };
 }
 
 const probing = { clock: systemClock, random: systemRandom, cluster: false };
 
 const stores: Array<[string, S3ServerOptions, Partial<ProbeReport>, StoreStrategy]> = [
-  ['AWS, versitygw, MinIO', {}, { createOnly: 'yes', replaceIfMatch: 'yes', etag: 'same', etagSpelling: 'quoted', listAfterWrite: true }, 'swap'],
+  [
+    'AWS, versitygw, MinIO',
+    {},
+    { createOnly: 'yes', replaceIfMatch: 'yes', etag: 'same', etagSpelling: 'quoted', listAfterWrite: true },
+    'swap',
+  ],
   ['unquoted ETags', { etags: 'unquoted' }, { createOnly: 'yes', replaceIfMatch: 'yes', etag: 'same' }, 'swap'],
   ['If-Match only without quotes', { ifMatchWithoutQuotesOnly: true }, { replaceIfMatch: 'yes', etagSpelling: 'bare' }, 'swap'],
-  ['ETag differs between PUT and GET', { etags: 'differ-on-get' }, { createOnly: 'yes', replaceIfMatch: 'yes', etag: 'differs' }, 'swap'],
+  [
+    'ETag differs between PUT and GET',
+    { etags: 'differ-on-get' },
+    { createOnly: 'yes', replaceIfMatch: 'yes', etag: 'differs' },
+    'swap',
+  ],
   ['no ETag on GET', { etags: 'none-on-get' }, { createOnly: 'yes', replaceIfMatch: 'no', etag: 'none' }, 'create'],
-  ['rclone, versitygw --nometa: both ignored', { ignoresIfNoneMatch: true, ignoresIfMatch: true }, { createOnly: 'no', replaceIfMatch: 'no' }, 'single-writer'],
+  [
+    'rclone, versitygw --nometa: both ignored',
+    { ignoresIfNoneMatch: true, ignoresIfMatch: true },
+    { createOnly: 'no', replaceIfMatch: 'no' },
+    'single-writer',
+  ],
   ['only If-Match ignored', { ignoresIfMatch: true }, { createOnly: 'yes', replaceIfMatch: 'no' }, 'create'],
-  ['moto, s3proxy, s3mock: right in sequence, wrong in a race', { raceWindowMs: 15 }, { createOnly: 'racy', replaceIfMatch: 'racy' }, 'single-writer'],
+  [
+    'moto, s3proxy, s3mock: right in sequence, wrong in a race',
+    { raceWindowMs: 15 },
+    { createOnly: 'racy', replaceIfMatch: 'racy' },
+    'single-writer',
+  ],
 ];
 
 for (const [name, options, expected, strategy] of stores) {

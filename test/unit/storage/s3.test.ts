@@ -11,9 +11,9 @@ import { openS3Store, type S3StoreOptions } from '../../../storage/s3.ts';
 import { type S3Fault, S3Server, type S3ServerOptions } from '../../support/s3-server.ts';
 import { hasCode, keysOf, testStorePromises } from '../../support/store-promises.ts';
 
-process.env['AWS_ACCESS_KEY_ID'] = 'test';
-process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-process.env['AWS_EC2_METADATA_DISABLED'] = 'true';
+process.env.AWS_ACCESS_KEY_ID = 'test';
+process.env.AWS_SECRET_ACCESS_KEY = 'test';
+process.env.AWS_EC2_METADATA_DISABLED = 'true';
 
 /** Real time, but pauses between attempts cost nothing. */
 const quick: Clock = { ...systemClock, sleep: async () => {} };
@@ -26,20 +26,38 @@ after(async () => {
 async function start(options: S3ServerOptions = {}, store: Partial<S3StoreOptions> = {}) {
   const server = await S3Server.start(['lakes'], options);
   servers.push(server);
-  return { server, store: openS3Store({ bucket: 'lakes', prefix: 'pre/fix', endpoint: server.endpoint, clock: quick, random: systemRandom, ...store }) };
+  return {
+    server,
+    store: openS3Store({
+      bucket: 'lakes',
+      prefix: 'pre/fix',
+      endpoint: server.endpoint,
+      clock: quick,
+      random: systemRandom,
+      ...store,
+    }),
+  };
 }
 
 /** The first `count` requests that `when` accepts meet the fault. */
-function first(count: number, fault: S3Fault, when: (operation: string) => boolean = () => true): S3ServerOptions['fault'] & object {
+function first(
+  count: number,
+  fault: S3Fault,
+  when: (operation: string) => boolean = () => true,
+): S3ServerOptions['fault'] & object {
   let left = count;
   return ({ operation }) => (when(operation) && left-- > 0 ? fault : null);
 }
 
-const unknownOutcome = (error: unknown): boolean => error instanceof LakeError && error.code === 'store_unavailable' && !error.retriable;
+const unknownOutcome = (error: unknown): boolean =>
+  error instanceof LakeError && error.code === 'store_unavailable' && !error.retriable;
 
 testStorePromises({ name: 's3', open: async () => (await start({ pageSize: 3 })).store });
 testStorePromises({ name: 's3 with versions (L10)', open: async () => (await start({ versioned: true })).store });
-testStorePromises({ name: 's3 without a prefix, unquoted ETags (L9)', open: async () => (await start({ etags: 'unquoted' }, { prefix: '' })).store });
+testStorePromises({
+  name: 's3 without a prefix, unquoted ETags (L9)',
+  open: async () => (await start({ etags: 'unquoted' }, { prefix: '' })).store,
+});
 
 test('409 means nothing landed: it is sent again until it lands (L1)', async () => {
   const { server, store } = await start();
@@ -68,7 +86,12 @@ for (const fault of [
     const { server, store } = await start();
     await store.put('there', Buffer.from('1'));
     const etag = (await store.get('there'))?.etag ?? '';
-    for (const write of [() => store.putIfAbsent('new', body), () => store.put('plain', body), () => store.putIfMatch('there', body, etag), () => store.delete('there')]) {
+    for (const write of [
+      () => store.putIfAbsent('new', body),
+      () => store.put('plain', body),
+      () => store.putIfMatch('there', body, etag),
+      () => store.delete('there'),
+    ]) {
       const before = server.requests.length;
       server.fault = first(1, fault);
       await assert.rejects(write(), unknownOutcome);
@@ -84,7 +107,13 @@ test('reads are repeated through 503, 500, cut connections and cut bodies (L11)'
   const { server, store } = await start();
   const large = Buffer.alloc(200_000, 5);
   await store.put('a', large);
-  for (const fault of [{ t: 'status', status: 503, code: 'SlowDown' }, { t: 'status', status: 500, code: 'InternalError' }, { t: 'cut' }, { t: 'cut-body' }, { t: 'status', status: 429, code: 'TooManyRequests' }] as const) {
+  for (const fault of [
+    { t: 'status', status: 503, code: 'SlowDown' },
+    { t: 'status', status: 500, code: 'InternalError' },
+    { t: 'cut' },
+    { t: 'cut-body' },
+    { t: 'status', status: 429, code: 'TooManyRequests' },
+  ] as const) {
     server.fault = first(3, fault);
     assert.ok((await store.get('a'))?.body.equals(large), fault.t);
     server.fault = first(fault.t === 'cut-body' ? 0 : 3, fault);
@@ -98,7 +127,13 @@ test('reads are repeated through 503, 500, cut connections and cut bodies (L11)'
 
 test('a store that does not answer meets the deadline of the call', async () => {
   let expire = (): void => {};
-  const clock: Clock = { ...quick, after: (ms, call) => ((expire = ms === requestMsMax ? call : expire), () => {}) };
+  const clock: Clock = {
+    ...quick,
+    after: (ms, call) => {
+      if (ms === requestMsMax) expire = call;
+      return () => {};
+    },
+  };
   const { server, store } = await start({}, { clock });
   server.fault = () => {
     setTimeout(() => expire(), 20);
@@ -133,7 +168,11 @@ test('If-Match is spelled as the store wants it (L9)', async () => {
   await assert.rejects(store.putIfMatch('a', body, etag), hasCode('precondition_failed'));
   store.etagSpelling = 'bare';
   await store.putIfMatch('a', Buffer.from('b'), etag);
-  await assert.rejects(store.putIfMatch('a', body, ''), hasCode('store_unsupported'), 'no ETag never becomes an unconditional put');
+  await assert.rejects(
+    store.putIfMatch('a', body, ''),
+    hasCode('store_unsupported'),
+    'no ETag never becomes an unconditional put',
+  );
 });
 
 test('errors say what is wrong and what to do', async () => {
@@ -162,7 +201,10 @@ test('errors say what is wrong and what to do', async () => {
 test('an address where nobody listens: nothing was sent, and it says so', async () => {
   const { server, store } = await start();
   await server.close();
-  await assert.rejects(store.putIfAbsent('a', body), (error: LakeError) => error.code === 'store_unavailable' && error.retriable && /ECONNREFUSED/.test(error.message));
+  await assert.rejects(
+    store.putIfAbsent('a', body),
+    (error: LakeError) => error.code === 'store_unavailable' && error.retriable && /ECONNREFUSED/.test(error.message),
+  );
 });
 
 test('a listing that is not in order is refused instead of believed', async () => {
@@ -186,7 +228,10 @@ test('key files: rotated keys are used without a restart; missing, empty and hal
   writeFileSync(access, 'FIRST\n');
   writeFileSync(secret, 'secret-1\n');
   let now = 0;
-  const { server, store } = await start({}, { accessKeyPath: access, secretKeyPath: secret, clock: { ...quick, monotonic: () => now } });
+  const { server, store } = await start(
+    {},
+    { accessKeyPath: access, secretKeyPath: secret, clock: { ...quick, monotonic: () => now } },
+  );
   const keyOfLast = () => /Credential=([^/]+)\//.exec(String(server.requests.at(-1)?.headers.authorization))?.[1];
   await store.put('a', body);
   assert.equal(keyOfLast(), 'FIRST');
