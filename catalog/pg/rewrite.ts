@@ -1,0 +1,428 @@
+/**
+ * PostgreSQL's names in statement text, turned into names DuckDB finds: `pg_catalog.x`, `information_schema.x` and bare
+ * `pg_class` become our relations and functions, `public` becomes `main`, and the few spellings that only catalog queries
+ * use (`OPERATOR(pg_catalog.~)`, `COLLATE pg_catalog.default`, `::regclass`, `'{a,b}'::text[]`) become what DuckDB
+ * understands. It looks at tokens, never into strings or comments, and leaves every other statement as it is: one
+ * regular expression decides that for most.
+ */
+import { nameOf, quoteString, stringOf, type Token, tokenize } from '../../base/sql-lexer.ts';
+import { pg } from './view.ts';
+
+export interface RewriteOptions {
+  /** The current lake: `lake.pg_catalog.pg_class` is accepted for it. */
+  readonly lake: string;
+  /** Whether `public` means `main` in this lake (undefined: the current one); false for a lake with a `public` of its own, and for names that are no lake. */
+  isPublicAlias(lake: string | undefined): boolean;
+  /** Names of our relations in pg_catalog and information_schema, and of our functions. */
+  readonly names: CatalogNames;
+}
+
+export interface CatalogNames {
+  readonly relations: ReadonlySet<string>;
+  readonly informationRelations: ReadonlySet<string>;
+  readonly functions: ReadonlySet<string>;
+}
+
+export interface Rewritten {
+  readonly sql: string;
+  /** True if the statement asks the catalog: its result columns are announced with catalog types (see announce.ts). */
+  readonly isCatalog: boolean;
+}
+
+const trigger = /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*/i;
+const catalogTrigger = /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
+
+/** Rewrites one statement. Text without any of the words above comes back as the same string. */
+export function rewriteNames(sql: string, options: RewriteOptions): Rewritten {
+  if (!trigger.test(sql)) return { sql, isCatalog: false };
+  const isCatalog = catalogTrigger.test(sql);
+  return { sql: new Rewriter(sql, options, isCatalog).run(), isCatalog };
+}
+
+const regTypes: ReadonlySet<string> = new Set(['regclass', 'regtype', 'regproc', 'regprocedure', 'regnamespace', 'regrole', 'regoper', 'regoperator', 'regconfig', 'regdictionary']);
+const textTypes: ReadonlySet<string> = new Set(['text', 'varchar', 'name', 'bpchar']);
+/** Types of pg_catalog and information_schema that DuckDB does not have under that name. */
+const typeNames: Readonly<Record<string, string>> = {
+  name: 'varchar', char: 'varchar', '"char"': 'varchar', bpchar: 'varchar', oid: 'bigint', xid: 'bigint', cid: 'bigint', int2vector: 'smallint[]', oidvector: 'bigint[]',
+  pg_node_tree: 'varchar', aclitem: 'varchar', inet: 'varchar', cstring: 'varchar', unknown: 'varchar', anyarray: 'varchar', jsonb: 'json', float8: 'double', float4: 'float', bool: 'boolean',
+  sql_identifier: 'varchar', character_data: 'varchar', yes_or_no: 'varchar', cardinal_number: 'integer', time_stamp: 'timestamptz',
+};
+const setReturning: ReadonlySet<string> = new Set(['unnest', 'generate_series', 'generate_subscripts']);
+
+class Rewriter {
+  readonly options: RewriteOptions;
+  readonly isCatalog: boolean;
+  /** What each token becomes. */
+  readonly out: string[];
+  readonly tokens: readonly Token[];
+  /** Indexes into `tokens` of those that are neither space nor comment. */
+  readonly at: readonly number[];
+
+  constructor(sql: string, options: RewriteOptions, isCatalog: boolean) {
+    this.options = options;
+    this.isCatalog = isCatalog;
+    this.tokens = tokenize(sql);
+    this.out = this.tokens.map((token) => token.text);
+    const at: number[] = [];
+    this.tokens.forEach((token, index) => {
+      if (token.kind !== 'space' && token.kind !== 'comment') at.push(index);
+    });
+    this.at = at;
+  }
+
+  run(): string {
+    for (let i = 0; i < this.at.length; ) i = this.step(i);
+    return this.out.join('');
+  }
+
+  /** Handles what begins at significant token `i`; returns the next one to look at. */
+  step(i: number): number {
+    const token = this.token(i) as Token;
+    if (token.kind === 'operator') {
+      if (token.text === ':' && this.text(i + 1) === ':') return this.cast(i);
+      if (token.text === '~') return this.match(i);
+      return i + 1;
+    }
+    if (token.kind === 'string') return this.isCatalog ? this.arrayLiteral(i) : i + 1;
+    if (token.kind !== 'name' && token.kind !== 'quoted-name') return i + 1;
+    const name = nameOf(token);
+    if (this.text(i + 1) === '.') {
+      if (name === 'pg_catalog' || name === 'information_schema') return this.qualified(i, name);
+      if (name === 'public') return this.publicName(i);
+    }
+    if (token.kind === 'quoted-name') return i + 1;
+    if (name === 'operator' && this.text(i + 1) === '(') return this.operator(i);
+    if (name === 'collate') return this.collate(i);
+    if (name === 'public' && this.word(i - 1) !== undefined) return this.publicName(i);
+    if (name === 'as' && this.isCatalog) return this.castAs(i);
+    if (this.isCatalog && this.text(i - 1) !== '.') {
+      if (setReturning.has(name) && this.text(i + 1) === '(') this.aliasColumns(i);
+      else if (this.text(i + 1) === '(' && this.options.names.functions.has(name)) this.set(i, pg(name));
+      else if (this.text(i + 1) !== '(' && this.text(i + 1) !== '.' && this.options.names.relations.has(name) && this.isRelationPlace(i)) this.set(i, pg(name));
+    }
+    return i + 1;
+  }
+
+  /** `pg_catalog . x` and `information_schema . x`, also after the current lake's name. */
+  qualified(i: number, schema: string): number {
+    const target = this.token(i + 2);
+    if (target?.kind !== 'name' && target?.kind !== 'quoted-name') return i + 2;
+    if (this.text(i - 1) === '.') {
+      const lake = this.token(i - 2);
+      if (!lake || nameOf(lake) !== this.options.lake || this.text(i - 3) === '.') return i + 3;
+      this.clear(i - 2, i);
+    }
+    const name = nameOf(target);
+    const { names } = this.options;
+    if (this.text(i + 3) === '(') {
+      this.clear(i, i + 2);
+      if (names.functions.has(name)) this.set(i + 2, pg(name));
+      if (setReturning.has(name)) this.aliasColumns(i + 2);
+      return i + 3;
+    }
+    const info = schema === 'information_schema';
+    if (!(info ? names.informationRelations : names.relations).has(name) && this.text(i + 3) !== '.' && typeNames[name] !== undefined) {
+      this.clear(i, i + 2);
+      this.set(i + 2, typeNames[name] as string);
+      return i + 3;
+    }
+    this.set(i, info ? 'boilstream.info' : 'boilstream.pg');
+    return i + 3;
+  }
+
+  publicName(i: number): number {
+    let lake: string | undefined;
+    if (this.text(i - 1) === '.') {
+      const before = this.token(i - 2);
+      if (!before || this.text(i - 3) === '.') return i + 1;
+      lake = nameOf(before);
+      if (this.text(i + 1) !== '.') return i + 1;
+    }
+    const named = this.text(i + 1) === '.' || ['schema', 'exists', 'use'].includes(this.word(i - 1) ?? '');
+    if (named && this.options.isPublicAlias(lake)) this.set(i, 'main');
+    return i + 1;
+  }
+
+  /** `OPERATOR ( pg_catalog . op )` is `op`. */
+  operator(i: number): number {
+    let end = i + 2;
+    if (this.text(end + 1) === '.') end += 2;
+    const from = end;
+    while (end < this.at.length && this.text(end) !== ')') end++;
+    const symbol = this.at.slice(from, end).map((k) => this.tokens[k]?.text).join('');
+    this.clear(i, end);
+    this.set(end, symbol);
+    if (symbol === '~' || symbol === '!~' || symbol === '~*' || symbol === '!~*') {
+      this.set(end, symbol.startsWith('!') ? '!~' : '~');
+      this.pattern(end + 1, symbol.endsWith('*'));
+    }
+    return end + 1;
+  }
+
+  /** Text compares by bytes, so PostgreSQL's own collations are what happens anyway. */
+  collate(i: number): number {
+    const qualified = this.text(i + 2) === '.' && this.word(i + 1) === 'pg_catalog';
+    const target = this.token(qualified ? i + 3 : i + 1);
+    const name = target ? nameOf(target) : '';
+    if (!qualified && name !== 'default' && name !== 'C' && name !== 'POSIX' && name !== 'ucs_basic') return i + 1;
+    const end = qualified ? i + 4 : i + 2;
+    this.clear(i, end);
+    return end;
+  }
+
+  /** PostgreSQL's `~` finds the pattern anywhere, DuckDB's wants it to match all; `~*` DuckDB does not have. */
+  match(i: number): number {
+    if (this.adjacent(i - 1, i) && this.text(i - 1) === '~') return i + 1;
+    if (this.adjacent(i, i + 1) && ['~', '=', '>', '<'].includes(this.text(i + 1) ?? '')) return i + 2;
+    const negated = this.text(i - 1) === '!' && this.adjacent(i - 1, i);
+    const insensitive = this.text(i + 1) === '*' && this.adjacent(i, i + 1);
+    if (!this.isOperandEnd(negated ? i - 2 : i - 1) || (!this.isCatalog && !insensitive)) return i + 1;
+    if (insensitive) this.clear(i + 1, i + 2);
+    this.pattern(insensitive ? i + 2 : i + 1, insensitive);
+    return insensitive ? i + 2 : i + 1;
+  }
+
+  /** Wraps the pattern operand that begins at `i` so that a whole match is a match anywhere. */
+  pattern(i: number, insensitive: boolean): void {
+    const end = this.operandEnd(i);
+    this.prefix(i, `('(?${insensitive ? 'i' : ''}s).*(?:' || `);
+    this.suffix(end - 1, " || ').*')");
+  }
+
+  /** `x::type`: reg types become a look-up, types of pg_catalog lose their schema. */
+  cast(i: number): number {
+    let k = i + 2;
+    if (this.text(k + 1) === '.' && ['pg_catalog', 'information_schema'].includes(this.word(k) ?? '')) {
+      this.clear(k, k + 2);
+      k += 2;
+      const name = this.typeName(k);
+      if (name !== undefined && typeNames[name] !== undefined) this.set(k, typeNames[name] as string);
+    }
+    const name = this.typeName(k);
+    if (name === undefined || !regTypes.has(name) || this.text(k + 1) === '[') return k + 1;
+    const start = this.operandStart(i - 1);
+    let after = k + 1;
+    let isText = false;
+    if (this.text(after) === ':' && this.text(after + 1) === ':') {
+      let next = after + 2;
+      if (this.text(next + 1) === '.' && this.word(next) === 'pg_catalog') next += 2;
+      const target = this.typeName(next) ?? '';
+      isText = textTypes.has(target);
+      if (isText || target === 'oid') {
+        this.clear(after, next + 1);
+        after = next + 1;
+        if (!isText) return this.regCast(start, i, k, name, 'oid', after);
+      }
+    }
+    return this.regCast(start, i, k, name, isText ? 'text' : 'any', after);
+  }
+
+  /** Turns tokens start..k (`operand :: regx`) into a look-up; `wanted` is what the value is used as. */
+  regCast(start: number, i: number, k: number, type: string, wanted: 'oid' | 'text' | 'any', after: number): number {
+    this.clear(i, k + 1);
+    // A literal or parameter names a thing, so its oid is wanted; a column holds an oid, so its name is.
+    const only = i - start === 1 ? this.token(start) : undefined;
+    const names = only?.kind === 'string' || only?.kind === 'parameter';
+    const toOid = `${pg(`_${type}_in`)}(`;
+    const toName = `${pg(`_${type}_out`)}(`;
+    if (names) {
+      this.prefix(start, wanted === 'text' ? `${toName}${toOid}` : toOid);
+      this.suffix(i - 1, wanted === 'text' ? '))' : ')');
+    } else if (wanted !== 'oid') {
+      this.prefix(start, toName);
+      this.suffix(i - 1, ')');
+    }
+    return after;
+  }
+
+  /** `CAST(x AS pg_catalog.type)` and `CAST(x AS regclass)`. */
+  castAs(i: number): number {
+    let k = i + 1;
+    const qualified = this.text(k + 1) === '.' && this.word(k) === 'pg_catalog';
+    if (qualified) k += 2;
+    const name = this.typeName(k);
+    if (name === undefined || this.text(k + 1) !== ')') return i + 1;
+    let open = i;
+    for (let depth = 1; open > 0 && depth > 0; ) {
+      open--;
+      if (this.text(open) === ')') depth++;
+      else if (this.text(open) === '(') depth--;
+    }
+    if (this.word(open - 1) !== 'cast') return i + 1;
+    if (regTypes.has(name)) {
+      this.clear(open - 1, open);
+      return this.regCast(open + 1, i, k, name, 'any', k + 1);
+    }
+    if (qualified) {
+      this.clear(i + 1, k);
+      if (typeNames[name] !== undefined) this.set(k, typeNames[name] as string);
+    }
+    return k + 1;
+  }
+
+  /** `'{1,2}'` is an array to PostgreSQL wherever one is expected; DuckDB wants a list. */
+  arrayLiteral(i: number): number {
+    const token = this.token(i) as Token;
+    const text = stringOf(token);
+    if (!text.startsWith('{') || !text.endsWith('}')) return i + 1;
+    const isNumbers = /^\{(?:-?\d+(?:,-?\d+)*)?\}$/.test(text);
+    const before = this.word(i - 2);
+    const inAny = this.text(i - 1) === '(' && (before === 'any' || before === 'all' || before === 'some');
+    let k = i + 1;
+    while (this.text(k) === ':' || this.text(k) === '.' || this.token(k)?.kind === 'name' || this.token(k)?.kind === 'quoted-name') {
+      if (this.token(k)?.kind === 'name' && this.text(k - 1) !== ':' && this.text(k - 1) !== '.') break;
+      k++;
+    }
+    const isCast = this.text(i + 1) === ':' && this.text(k) === '[';
+    if (!isNumbers && !inAny && !isCast) return i + 1;
+    const values = arrayElements(text);
+    if (values) this.set(i, `[${values.map((value) => (value === null ? 'NULL' : isNumbers && !isCast ? value : quoteString(value))).join(', ')}]`);
+    return i + 1;
+  }
+
+  /** `unnest(…) x` names the column x in PostgreSQL; DuckDB needs `x(x)`. */
+  aliasColumns(i: number): void {
+    const place = this.word(i - 1) ?? this.text(i - 1);
+    const before = this.text(i - 1) === '.' ? this.word(i - 3) ?? this.text(i - 3) : place;
+    if (before !== 'from' && before !== 'join' && before !== ',' && before !== 'lateral') return;
+    let end = this.closing(i + 1) + 1;
+    if (this.word(end) === 'as') end++;
+    const alias = this.token(end);
+    if ((alias?.kind !== 'name' && alias?.kind !== 'quoted-name') || this.text(end + 1) === '(' || notAlias.has(nameOf(alias))) return;
+    this.suffix(end, `(${alias.text})`);
+  }
+
+  isRelationPlace(i: number): boolean {
+    const word = this.word(i - 1);
+    return word === 'from' || word === 'join' || word === 'only' || word === 'table' || word === 'describe' || word === 'lateral' || this.text(i - 1) === ',' || (this.text(i - 1) === '(' && this.word(i - 2) === 'from');
+  }
+
+  /** Whether an operand can end with significant token `i`. */
+  isOperandEnd(i: number): boolean {
+    const token = this.token(i);
+    if (!token) return false;
+    return token.kind !== 'operator' ? !notAlias.has(token.text.toLowerCase()) : token.text === ')' || token.text === ']';
+  }
+
+  /** First significant token of the primary expression that ends at `i`: literal, name chain, call, parenthesis, subscript. */
+  operandStart(i: number): number {
+    let k = i;
+    for (;;) {
+      if (this.text(k) === ')' || this.text(k) === ']') {
+        k = this.opening(k);
+        const before = this.token(k - 1);
+        const called = before?.kind === 'name' || before?.kind === 'quoted-name' || this.text(k - 1) === ')' || this.text(k - 1) === ']';
+        if (!called || notAlias.has(before?.text.toLowerCase() ?? '')) return k;
+        k--;
+        continue;
+      }
+      if (this.text(k - 1) === '.') {
+        k -= 2;
+        continue;
+      }
+      // A chain of casts: x::a::b.
+      if (this.text(k - 1) === ':' && this.text(k - 2) === ':') {
+        k -= 3;
+        continue;
+      }
+      return k;
+    }
+  }
+
+  /** One past the last significant token of the primary expression that begins at `i`, with its casts. */
+  operandEnd(i: number): number {
+    let k = i + 1;
+    if (this.text(i) === '(') k = this.closing(i) + 1;
+    for (;;) {
+      if (this.text(k) === '.') k += 2;
+      else if (this.text(k) === ':' && this.text(k + 1) === ':') k += 3;
+      else if ((this.text(k) === '(' && this.token(k - 1)?.kind === 'name') || this.text(k) === '[') k = this.closing(k) + 1;
+      else return Math.min(k, this.at.length);
+    }
+  }
+
+  closing(i: number): number {
+    let depth = 0;
+    for (let k = i; k < this.at.length; k++) {
+      const text = this.text(k);
+      if (text === '(' || text === '[') depth++;
+      else if ((text === ')' || text === ']') && --depth === 0) return k;
+    }
+    return this.at.length - 1;
+  }
+
+  opening(i: number): number {
+    let depth = 0;
+    for (let k = i; k >= 0; k--) {
+      const text = this.text(k);
+      if (text === ')' || text === ']') depth++;
+      else if ((text === '(' || text === '[') && --depth === 0) return k;
+    }
+    return 0;
+  }
+
+  typeName(i: number): string | undefined {
+    const token = this.token(i);
+    if (token?.kind === 'quoted-name') return nameOf(token) === 'char' ? '"char"' : nameOf(token);
+    return token?.kind === 'name' ? token.text.toLowerCase() : undefined;
+  }
+
+  token(i: number): Token | undefined {
+    return this.tokens[this.at[i] ?? -1];
+  }
+
+  /** The text of an operator token; undefined for names and literals, so that nothing is taken for punctuation. */
+  text(i: number): string | undefined {
+    const token = this.token(i);
+    return token?.kind === 'operator' ? token.text : undefined;
+  }
+
+  word(i: number): string | undefined {
+    const token = this.token(i);
+    return token?.kind === 'name' ? token.text.toLowerCase() : undefined;
+  }
+
+  adjacent(i: number, k: number): boolean {
+    return this.token(i)?.end === this.token(k)?.start;
+  }
+
+  set(i: number, text: string): void {
+    this.out[this.at[i] as number] = text;
+  }
+
+  clear(from: number, to: number): void {
+    for (let i = Math.max(0, from); i < to; i++) if (this.at[i] !== undefined) this.set(i, '');
+  }
+
+  prefix(i: number, text: string): void {
+    const index = this.at[i];
+    if (index !== undefined) this.out[index] = text + this.out[index];
+  }
+
+  suffix(i: number, text: string): void {
+    const index = this.at[i];
+    if (index !== undefined) this.out[index] += text;
+  }
+}
+
+/** Words that follow an expression or relation and are never its alias, nor an operand. */
+const notAlias: ReadonlySet<string> = new Set([
+  'where', 'on', 'join', 'left', 'right', 'inner', 'full', 'cross', 'group', 'order', 'having', 'limit', 'offset', 'union', 'except', 'intersect', 'using', 'with', 'as',
+  'in', 'any', 'all', 'some', 'and', 'or', 'not', 'select', 'from', 'case', 'when', 'then', 'else', 'end', 'is', 'like', 'ilike', 'between', 'natural', 'for', 'exists',
+]);
+
+/** Elements of a one-dimensional PostgreSQL array literal; null if it is not one. Source: section 8.15.6 of its documentation. */
+function arrayElements(text: string): (string | null)[] | null {
+  const body = text.slice(1, -1);
+  if (body.trim() === '') return [];
+  const elements: (string | null)[] = [];
+  const element = /\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^",{}]*?))\s*(,|$)/y;
+  while (element.lastIndex <= body.length) {
+    const found = element.exec(body);
+    if (!found) return null;
+    const [, quoted, bare, end] = found;
+    elements.push(quoted !== undefined ? quoted.replace(/\\([\s\S])/g, '$1') : /^null$/i.test(bare as string) ? null : (bare as string));
+    if (end === '') return elements;
+  }
+  return null;
+}
