@@ -12,11 +12,13 @@ import { raiseFloor } from './floor.ts';
 import type { Ledger } from './ledger.ts';
 import { comparePositions, type LogNames } from './names.ts';
 import type { LogPosition } from './ports.ts';
+import type { UploadLock } from './upload-lock.ts';
 
 export interface CollectorOptions {
   readonly store: ObjectStore;
   readonly names: LogNames;
   readonly clock: Clock;
+  readonly uploads: UploadLock;
   /** How far back the catalog can be restored, milliseconds. */
   readonly retentionMs: number;
   /** Own epoch: objects of later ones are not ours to judge. */
@@ -30,8 +32,7 @@ export interface Collected {
 }
 
 /**
- * Runs once. Must not run while a snapshot of this process uploads chunks, which are not named anywhere yet. Ages are
- * by the wall clock and the store's times, and only ever decide how long something useless is kept: whatever is
+ * Runs once. Ages are by the wall clock and the store's times, and only ever decide how long something useless is kept: whatever is
  * reachable from the newest anchor and from `ledger` stays, however old.
  */
 export async function collect(ledger: Ledger, options: CollectorOptions): Promise<Collected> {
@@ -46,19 +47,21 @@ export async function collect(ledger: Ledger, options: CollectorOptions): Promis
   let first = anchors.length - 1;
   while (first > 0 && (anchors[first] as { modified: number }).modified > horizon) first--;
   if (first < 0) return { anchors: 0, segments: 0, chunks: 0 };
-  const kept: Anchor[] = [anchorOf(ledger)];
+  const kept: Anchor[] = [];
   for (const { key } of anchors.slice(first)) {
     const object = await store.get(key);
     if (object) kept.push(decodeAnchor(object.body, key));
   }
-  const floor = kept.map((anchor) => anchor.floor).reduce((a, b) => (comparePositions(a, b) <= 0 ? a : b));
-  const chunks = await collectChunks(kept, options);
+  const floor = [anchorOf(ledger), ...kept].map((anchor) => anchor.floor).reduce((a, b) => (comparePositions(a, b) <= 0 ? a : b));
   const segments = await collectSegments(floor, options);
+  // What the ledger names now must be asked while nothing is being uploaded.
+  const chunks = await options.uploads.collect(() => collectChunks([anchorOf(ledger), ...kept], horizon, options));
   for (const { key } of anchors.slice(0, first)) await store.delete(key);
   return { anchors: first, segments, chunks };
 }
 
-async function collectChunks(kept: readonly Anchor[], { store, names, epoch }: CollectorOptions): Promise<number> {
+/** Chunks younger than the horizon stay too: a base that came and went between two anchors is part of what can be restored. */
+async function collectChunks(kept: readonly Anchor[], horizon: number, { store, names, epoch }: CollectorOptions): Promise<number> {
   const live = new Set<string>();
   const keep = (database: string, base: Base): void => {
     for (const chunk of [...base.file, ...base.wal]) live.add(names.chunk(database, chunk.epoch, chunk.sha256));
@@ -67,7 +70,7 @@ async function collectChunks(kept: readonly Anchor[], { store, names, epoch }: C
   let deleted = 0;
   for await (const object of store.list(names.chunkPrefix)) {
     const parts = names.chunkParts(object.key);
-    if (!parts || parts.epoch > epoch || live.has(object.key)) continue;
+    if (!parts || parts.epoch > epoch || object.modified > horizon || live.has(object.key)) continue;
     await store.delete(object.key);
     deleted++;
   }

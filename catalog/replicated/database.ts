@@ -4,34 +4,55 @@
  * each of them the end of exactly that commit.
  */
 import { type Hash, createHash } from 'node:crypto';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
-import { assert, LakeError } from '../../base/errors.ts';
+import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { Mutex } from '../../base/mutex.ts';
-import { quoteName } from '../../base/sql-lexer.ts';
-import { type ChunkStore, uploadFile } from './chunks.ts';
-import { type Base, baseDigest, chunksLength } from './control.ts';
+import { type Base, baseDigest, type Chunk, chunksLength } from './control.ts';
 import type { LogLimits } from './limits.ts';
 import type { LogMetrics } from './metrics.ts';
-import type { LogPosition, ReplicatedDatabase } from './ports.ts';
+import type { LogPosition } from './ports.ts';
 import type { WalEntry } from './segment.ts';
 import type { Shipper, WalSource } from './shipper.ts';
-import { Wal } from './wal.ts';
+import type { UploadLock } from './upload-lock.ts';
+import type { Cut } from './wal.ts';
 
-export interface DatabaseOptions {
-  readonly instance: DuckDBInstance;
+/** What the commit path needs of the thing that holds the data: DuckDB's files, or an array in the simulator. */
+export interface DatabaseEngine<Connection> {
+  /** Where the last commit ended in the WAL, as of the last `cut`; and the WAL's size now. */
+  readonly walEnd: number;
+  walSize(): number;
+  /** After a COMMIT: where it ended. */
+  cut(): Cut;
+  /** Reads the WAL of the present generation, also after that has been replaced. */
+  reader(): (start: number, end: number) => Buffer;
+  connect(): Promise<Connection>;
+  commit(connection: Connection): Promise<void>;
+  rollback(connection: Connection): Promise<void>;
+  /** Throws when open transactions are in the way. */
+  checkpoint(): Promise<void>;
+  /** Uploads the files as they are; `known` chunks are there already. */
+  store(known: readonly Chunk[]): Promise<StoredImage>;
+  close(): void;
+}
+
+export interface StoredImage {
+  readonly file: readonly Chunk[];
+  readonly wal: readonly Chunk[];
+  readonly newBytes: number;
+  /** The log says so: from now on `cut` and `reader` mean the WAL behind this image. */
+  adopt(): void;
+}
+
+export interface DatabaseOptions<Connection> {
   readonly uuid: string;
   readonly name: string;
-  /** The attached file. */
-  readonly file: string;
+  readonly engine: DatabaseEngine<Connection>;
   readonly base: Base;
-  /** Where the WAL ends, all of it durable, and the running hash there. */
-  readonly walEnd: number;
+  /** The running hash at the engine's `walEnd`; all of it is durable. */
   readonly hash: Hash;
-  readonly epoch: number;
   readonly shipper: Shipper;
-  readonly chunks: ChunkStore;
+  readonly uploads: UploadLock;
   readonly limits: LogLimits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,32 +61,32 @@ export interface DatabaseOptions {
   readonly onBroken: (error: LakeError) => void;
 }
 
-export class OpenDatabase implements ReplicatedDatabase {
+export class OpenDatabase<Connection> {
   readonly uuid: string;
   readonly name: string;
-  readonly #options: DatabaseOptions;
+  readonly #options: DatabaseOptions<Connection>;
+  readonly #engine: DatabaseEngine<Connection>;
   readonly #lock = new Mutex();
   #base: Base;
-  #wal: Wal;
-  #source: FileWalSource;
+  #source: RunningWal;
   /** The newest ticket of this database. */
   #ticket = 0;
   /** The COMMIT (or snapshot that must precede answers) running now; settles when its ticket is known. */
   #committing: Promise<void> | null = null;
   #closed = false;
 
-  constructor(options: DatabaseOptions) {
+  constructor(options: DatabaseOptions<Connection>) {
     this.uuid = options.uuid;
     this.name = options.name;
     this.#options = options;
     this.#base = options.base;
-    this.#wal = new Wal(options.file, options.walEnd);
-    this.#source = new FileWalSource(options.uuid, options.base.generation, this.#wal, options.walEnd, options.hash);
+    this.#engine = options.engine;
+    this.#source = new RunningWal(options.uuid, options.base.generation, this.#engine.walEnd, options.hash, this.#engine.reader());
   }
 
   /** WAL bytes behind the last base. */
   get walBytes(): number {
-    return this.#wal.end - chunksLength(this.#base.wal);
+    return this.#engine.walEnd - chunksLength(this.#base.wal);
   }
 
   get base(): Base {
@@ -77,29 +98,22 @@ export class OpenDatabase implements ReplicatedDatabase {
     return this.#lock.depth === 0;
   }
 
-  async connect(): Promise<DuckDBConnection> {
+  async connect(): Promise<Connection> {
     this.#assertOpen();
-    const connection = await this.#options.instance.connect();
-    try {
-      await connection.run(`USE ${quoteName(this.name)}`);
-    } catch (error) {
-      connection.closeSync();
-      throw error;
-    }
-    return connection;
+    return this.#engine.connect();
   }
 
-  async commit(connection: DuckDBConnection): Promise<{ durable(): Promise<LogPosition> }> {
+  async commit(connection: Connection): Promise<{ durable(): Promise<LogPosition> }> {
     const { shipper } = this.#options;
     return this.#lock.run(async () => {
       try {
         this.#assertOpen();
         const wait = shipper.admit();
         if (wait) await wait;
-        if (this.#wal.size() !== this.#wal.end) this.#adopt();
+        if (this.#engine.walSize() !== this.#engine.walEnd) this.#shipStray();
       } catch (error) {
         // Nothing has happened yet, and nothing may be left that could still happen.
-        await connection.run('ROLLBACK').catch(() => undefined);
+        await this.#engine.rollback(connection).catch(() => undefined);
         throw error;
       }
       const ticket = await this.#exclusively(() => this.#commit(connection));
@@ -123,20 +137,16 @@ export class OpenDatabase implements ReplicatedDatabase {
   async snapshot(): Promise<boolean> {
     return this.#lock.run(async () => {
       this.#assertOpen();
-      const { shipper, instance, log } = this.#options;
+      const { shipper, log } = this.#options;
       await shipper.whenShipped(this.#ticket);
-      const connection = await instance.connect();
       try {
-        await connection.run(`CHECKPOINT ${quoteName(this.name)}`);
+        await this.#engine.checkpoint();
       } catch (error) {
-        if (this.#wal.cut().bypass === null) {
-          log.debug({ error, database: this.name }, 'open transactions put the snapshot off');
-          return false;
-        }
-      } finally {
-        connection.closeSync();
+        const hasHappened = this.#engine.cut().bypass !== null;
+        log.debug({ error, database: this.name, hasHappened }, 'a checkpoint was refused');
+        if (!hasHappened) return false;
       }
-      await this.#exclusively(() => this.#storeBase());
+      await this.#exclusively(() => this.#options.uploads.upload(() => this.#storeBase()));
       return true;
     });
   }
@@ -154,7 +164,7 @@ export class OpenDatabase implements ReplicatedDatabase {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wal.close();
+    this.#engine.close();
   }
 
   /** Runs `work` so that barriers begun meanwhile wait for what it leaves in the queue. */
@@ -169,21 +179,21 @@ export class OpenDatabase implements ReplicatedDatabase {
     }
   }
 
-  async #commit(connection: DuckDBConnection): Promise<number> {
+  async #commit(connection: Connection): Promise<number> {
     const { shipper, limits, log } = this.#options;
-    const before = this.#wal.end;
+    const before = this.#engine.walEnd;
     try {
-      await connection.run('COMMIT');
+      await this.#engine.commit(connection);
     } catch (error) {
       this.#assertUnchanged(error);
       throw error;
     }
     try {
-      const cut = this.#wal.cut();
+      const cut = this.#engine.cut();
       const bytes = cut.end - before;
       if (cut.bypass !== null || bytes > limits.commitBytesMax) {
         log.info({ database: this.name, bytes, why: cut.bypass ?? 'large commit' }, 'a commit is stored as an image of its database');
-        await this.#storeBase();
+        await this.#options.uploads.upload(() => this.#storeBase());
       } else if (bytes > 0) {
         this.#ticket = shipper.enqueue({ t: 'wal', source: this.#source, end: cut.end, bytes });
       }
@@ -194,9 +204,9 @@ export class OpenDatabase implements ReplicatedDatabase {
   }
 
   /** Something was committed on a connection directly. It is a mistake, but what is whole can still be made durable. */
-  #adopt(): void {
-    const before = this.#wal.end;
-    const cut = this.#wal.cut();
+  #shipStray(): void {
+    const before = this.#engine.walEnd;
+    const cut = this.#engine.cut();
     this.#options.log.error({ database: this.name, bytes: cut.end - before }, 'something was committed outside of commit(); it is shipped with the next commit');
     if (cut.bypass !== null) throw this.#broken(new LakeError('internal', `something was committed to ${this.name} outside of commit(), and not all of it is in the WAL`));
     this.#ticket = this.#options.shipper.enqueue({ t: 'wal', source: this.#source, end: cut.end, bytes: cut.end - before });
@@ -204,26 +214,18 @@ export class OpenDatabase implements ReplicatedDatabase {
 
   /** Stores both files as they are (a crash image, or what a checkpoint left) and waits until the log says so. */
   async #storeBase(): Promise<number> {
-    const { shipper, clock, chunks, epoch, metrics } = this.#options;
+    const { shipper, clock, metrics } = this.#options;
     const began = clock.monotonic();
     try {
-      assert(!this.#wal.isCheckpointing(), `a checkpoint of ${this.name} runs outside of its commit lock`);
-      const fresh = new Wal(this.#wal.file, 0);
-      const walLength = fresh.size();
-      fresh.end = walLength;
-      const known = [...this.#base.file, ...this.#base.wal];
-      const upload = { ...chunks, database: this.uuid, epoch, known };
-      const file = await uploadFile(fresh.file, fresh.fileSize(), upload);
-      const wal = await uploadFile(fresh.path, walLength, upload);
-      const base: Base = { generation: this.#base.generation + 1, file: file.chunks, wal: wal.chunks };
+      const image = await this.#engine.store([...this.#base.file, ...this.#base.wal]);
+      const base: Base = { generation: this.#base.generation + 1, file: image.file, wal: image.wal };
       this.#ticket = shipper.enqueue({ t: 'control', control: { t: 'base', database: this.uuid, base } });
       await shipper.whenShipped(this.#ticket);
-      this.#wal.close();
-      this.#wal = fresh;
+      image.adopt();
       this.#base = base;
       const hash = createHash('sha256').update(baseDigest(this.uuid, base));
-      this.#source = new FileWalSource(this.uuid, base.generation, fresh, walLength, hash);
-      metrics.snapshot(this.name, clock.monotonic() - began, file.newBytes + wal.newBytes);
+      this.#source = new RunningWal(this.uuid, base.generation, this.#engine.walEnd, hash, this.#engine.reader());
+      metrics.snapshot(this.name, clock.monotonic() - began, image.newBytes);
       return this.#ticket;
     } catch (error) {
       throw this.#broken(error);
@@ -233,7 +235,7 @@ export class OpenDatabase implements ReplicatedDatabase {
   /** A refused COMMIT must have left the WAL as it was. */
   #assertUnchanged(cause: unknown): void {
     const isInvalidated = String(cause).includes('database has been invalidated');
-    if (!isInvalidated && this.#wal.size() === this.#wal.end) return;
+    if (!isInvalidated && this.#engine.walSize() === this.#engine.walEnd) return;
     throw this.#broken(new LakeError('internal', `${this.name} cannot go on after a failed commit; it is restored from the log at the next start`, { cause }));
   }
 
@@ -251,25 +253,25 @@ export class OpenDatabase implements ReplicatedDatabase {
   }
 }
 
-/** Reads the WAL from where the last segment ended and keeps the running digest. */
-class FileWalSource implements WalSource {
+/** The WAL of one generation as segments take it: from where the last one ended, with the running digest. */
+class RunningWal implements WalSource {
   readonly #database: string;
   readonly #generation: number;
-  readonly #wal: Wal;
   readonly #hash: Hash;
+  readonly #read: (start: number, end: number) => Buffer;
   #taken: number;
 
-  constructor(database: string, generation: number, wal: Wal, taken: number, hash: Hash) {
+  constructor(database: string, generation: number, taken: number, hash: Hash, read: (start: number, end: number) => Buffer) {
     this.#database = database;
     this.#generation = generation;
-    this.#wal = wal;
     this.#taken = taken;
     this.#hash = hash;
+    this.#read = read;
   }
 
   take(end: number): WalEntry {
     const start = this.#taken;
-    const bytes = this.#wal.read(start, end);
+    const bytes = this.#read(start, end);
     this.#hash.update(bytes);
     this.#taken = end;
     return { t: 'wal', database: this.#database, generation: this.#generation, start, bytes, digest: this.#hash.copy().digest() };

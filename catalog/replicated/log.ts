@@ -13,22 +13,22 @@ import type { Logger } from '../../base/log.ts';
 import { Mutex } from '../../base/mutex.ts';
 import type { Random } from '../../base/random.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { anchorOf, encodeAnchor } from './anchor.ts';
 import { type ChunkStore, downloadFile, uploadFile } from './chunks.ts';
-import { collect } from './collector.ts';
 import { type Base, baseDigest, chunksLength, nameBytesMax } from './control.ts';
 import { OpenDatabase } from './database.ts';
-import { takeEpoch } from './fence.ts';
+import { DatabaseFiles } from './database-files.ts';
 import { attachFile, createLogInstance, detachFile, keepFromCheckpointing } from './instance.ts';
 import type { DatabaseState, Ledger } from './ledger.ts';
 import { checkLimits, defaultLimits, type LogLimits } from './limits.ts';
-import { type LogReader, openLogReader } from './log-reader.ts';
+import { Maintenance } from './maintenance.ts';
 import { type LogMetrics, noMetrics } from './metrics.ts';
-import { comparePositions, type LogNames, logNames } from './names.ts';
+import { type LogNames, logNames } from './names.ts';
 import type { LogPosition, ReplicatedDatabase, ReplicatedLog } from './ports.ts';
+import { recover } from './recovery.ts';
 import { databaseFile, RestoredWal } from './restored-wal.ts';
 import { writerBytes } from './segment.ts';
 import { Shipper } from './shipper.ts';
+import { UploadLock } from './upload-lock.ts';
 import { Wal } from './wal.ts';
 import { summarizeFrames } from './wal-frames.ts';
 
@@ -71,24 +71,9 @@ export async function createReplicatedLog(options: ReplicatedLogOptions): Promis
   const writer = random.bytes(writerBytes);
   const localDir = join(options.localDir, writer.toString('hex'));
   mkdirSync(localDir, { recursive: true });
-  const signal = options.signal ? { signal: options.signal } : {};
-  const restore = async (): Promise<{ reader: LogReader; epoch: number }> => {
-    for (let attempt = 1; ; attempt++) {
-      const restored = new RestoredWal(localDir);
-      try {
-        const reader = await openLogReader({ store, names, limits, ...signal });
-        const epoch = await takeEpoch(reader, (applied) => restored.take(applied), { store, names, limits, clock, log, writer, ...signal });
-        restored.flush();
-        return { reader, epoch };
-      } catch (error) {
-        // What was being read was collected meanwhile by whoever leads: begin again from a newer anchor.
-        if (!(error instanceof LakeError) || error.code !== 'precondition_failed' || attempt >= 5) throw error;
-        log.warn({ error }, 'the log moved on while it was read; reading it again');
-        restored.clear();
-      }
-    }
-  };
-  const { reader, epoch } = await restore();
+  const restored = new RestoredWal(localDir);
+  const { reader, epoch } = await recover(restored, { store, names, limits, clock, log, writer, ...(options.signal ? { signal: options.signal } : {}) });
+  restored.flush();
   // Only now is it certain that no healthy leader works in these.
   for (const other of readdirSync(options.localDir)) if (join(options.localDir, other) !== localDir) rmSync(join(options.localDir, other), { recursive: true, force: true });
   const instance = options.instance ?? (await createLogInstance({ memoryBytes: options.memoryBytes ?? 512 * 1024 * 1024, threads: options.threads ?? 2, tempDirectory: join(localDir, 'spill') }));
@@ -96,6 +81,8 @@ export async function createReplicatedLog(options: ReplicatedLogOptions): Promis
   log.info({ epoch, objects: reader.read.objects, bytes: reader.read.bytes, databases: reader.ledger.databases.size, ms: Math.round(clock.monotonic() - began) }, 'the catalog log is restored');
   return DuckDbLog.start({ options, limits, names, writer, localDir, epoch, restoredLedger: reader.ledger, instance });
 }
+
+type DuckDbDatabase = OpenDatabase<DuckDBConnection>;
 
 interface Parts {
   readonly options: ReplicatedLogOptions;
@@ -116,13 +103,11 @@ class DuckDbLog implements ReplicatedLog {
   readonly #metrics: LogMetrics;
   readonly #admin: DuckDBConnection;
   readonly #lost = new AbortController();
-  readonly #open = new Map<string, Promise<OpenDatabase>>();
+  readonly #open = new Map<string, Promise<DuckDbDatabase>>();
   /** create, drop and opening change the set of databases one at a time. */
   readonly #catalogLock = new Mutex();
-  /** Snapshots, anchors and collection: never two at once. */
-  readonly #maintenance = new Mutex();
-  #anchored: LogPosition | null = null;
-  #collectedAt = Number.NEGATIVE_INFINITY;
+  readonly #uploads = new UploadLock();
+  readonly #maintenance: Maintenance;
   #cancelTimers: Array<() => void> = [];
   #closed = false;
 
@@ -138,6 +123,13 @@ class DuckDbLog implements ReplicatedLog {
     this.#ledger = parts.restoredLedger.toLeading();
     const { store, clock, random, log } = options;
     this.#shipper = new Shipper({ store, names, limits, clock, random, log, metrics: this.#metrics, writer, ledger: this.#ledger, onLost: (reason) => this.#lose(reason) });
+    this.#maintenance = new Maintenance({
+      store, names, limits, clock, log, ledger: this.#ledger, epoch: parts.epoch,
+      retentionMs: options.retentionMs ?? 7 * 86_400_000,
+      collectMs: options.collectMs ?? 600_000,
+      uploads: this.#uploads,
+      snapshot: async (name) => ((await this.open(name)) as DuckDbDatabase).snapshot(),
+    });
     this.#every(options.probeMs ?? 1_000, () => this.#shipper.probe());
     this.#every(options.maintainMs ?? 1_000, () => this.maintain());
   }
@@ -181,54 +173,37 @@ class DuckDbLog implements ReplicatedLog {
     });
   }
 
-  async #publish(uuid: string, name: string, file: string): Promise<OpenDatabase> {
-    // Under the maintenance lock, because a collection must not see chunks that nothing names yet.
-    return this.#maintenance.run(async () => {
+  async #publish(uuid: string, name: string, file: string): Promise<DuckDbDatabase> {
+    await this.#uploads.upload(async () => {
       const { size } = await stat(file);
       const upload = await uploadFile(file, size, { ...this.#chunks, database: uuid, epoch: this.#parts.epoch, known: [] });
       const base: Base = { generation: 1, file: upload.chunks, wal: [] };
       await this.#shipper.whenShipped(this.#shipper.enqueue({ t: 'control', control: { t: 'create', database: uuid, name, base } }));
-      await this.#anchor();
-      const state = this.#ledger.databases.get(uuid) as DatabaseState;
-      const database = this.#database(state, file, 0);
-      this.#open.set(uuid, Promise.resolve(database));
-      return database;
     });
+    const database = this.#database(this.#ledger.databases.get(uuid) as DatabaseState, file, 0);
+    this.#open.set(uuid, Promise.resolve(database));
+    return database;
   }
 
   async drop(name: string): Promise<void> {
     await this.#catalogLock.run(async () => {
-      const database = (await this.open(name)) as OpenDatabase;
-      await this.#maintenance.run(async () => {
-        await database.retire(() => this.#shipper.enqueue({ t: 'control', control: { t: 'drop', database: database.uuid } }));
-        this.#open.delete(database.uuid);
-        await detachFile(this.#admin, name).catch((error: unknown) => this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'));
-        await this.#anchor();
-      });
+      const database = (await this.open(name)) as DuckDbDatabase;
+      await database.retire(() => this.#shipper.enqueue({ t: 'control', control: { t: 'drop', database: database.uuid } }));
+      this.#open.delete(database.uuid);
+      await detachFile(this.#admin, name).catch((error: unknown) => this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'));
     });
   }
 
   async maintain(): Promise<void> {
-    await this.#maintenance.run(async () => {
-      if (this.#closed || this.#shipper.lost) return;
-      for (const state of this.#due()) {
-        const database = (await this.open(state.name)) as OpenDatabase;
-        await database.snapshot();
-      }
-      if (this.#needsAnchor()) await this.#anchor();
-      const { clock, store, retentionMs, collectMs, log } = this.#parts.options;
-      if (clock.monotonic() - this.#collectedAt < (collectMs ?? 600_000)) return;
-      this.#collectedAt = clock.monotonic();
-      const collected = await collect(this.#ledger, { store, clock, names: this.#parts.names, epoch: this.#parts.epoch, retentionMs: retentionMs ?? 7 * 86_400_000 });
-      if (collected.segments + collected.chunks + collected.anchors > 0) log.info({ ...collected }, 'the log was trimmed');
-    });
+    if (this.#closed || this.#shipper.lost) return;
+    await this.#maintenance.run();
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     for (const cancel of this.#cancelTimers) cancel();
     await this.#catalogLock.run(() =>
-      this.#maintenance.run(async () => {
+      this.#maintenance.alone(async () => {
         this.#closed = true;
         if (!this.#shipper.lost) await this.#shipper.drain().catch(() => undefined);
         for (const opening of this.#open.values()) (await opening.catch(() => null))?.close();
@@ -240,7 +215,7 @@ class DuckDbLog implements ReplicatedLog {
   }
 
   /** Downloads the base, puts the WAL behind it, proves that it is whole, attaches. */
-  async #restore(state: DatabaseState): Promise<OpenDatabase> {
+  async #restore(state: DatabaseState): Promise<DuckDbDatabase> {
     const { clock, log } = this.#parts.options;
     const began = clock.monotonic();
     const file = this.#file(state.database, state.base.generation);
@@ -259,20 +234,17 @@ class DuckDbLog implements ReplicatedLog {
     return database;
   }
 
-  #database(state: DatabaseState, file: string, walEnd: number): OpenDatabase {
+  #database(state: DatabaseState, file: string, walEnd: number): DuckDbDatabase {
     const { limits, epoch, instance, restoredLedger, options } = this.#parts;
     const isRestored = restoredLedger.databases.has(state.database);
     return new OpenDatabase({
-      instance,
       uuid: state.database,
       name: state.name,
-      file,
+      engine: new DatabaseFiles({ instance, uuid: state.database, name: state.name, file, walEnd, epoch, chunks: this.#chunks }),
       base: state.base,
-      walEnd,
       hash: isRestored ? restoredLedger.hashOf(state.database) : createHash('sha256').update(baseDigest(state.database, state.base)),
-      epoch,
       shipper: this.#shipper,
-      chunks: this.#chunks,
+      uploads: this.#uploads,
       limits,
       clock: options.clock,
       log: options.log,
@@ -288,29 +260,6 @@ class DuckDbLog implements ReplicatedLog {
 
   #file(uuid: string, generation: number): string {
     return databaseFile(this.#parts.localDir, uuid, generation);
-  }
-
-  /** Databases whose WAL makes a restart long, the longest first. */
-  #due(): DatabaseState[] {
-    const { limits } = this.#parts;
-    const walBytes = (state: DatabaseState): number => state.walEnd - chunksLength(state.base.wal);
-    return [...this.#ledger.databases.values()]
-      .filter((state) => walBytes(state) > limits.snapshotWalBytes || (walBytes(state) > 0 && this.#ledger.objects - state.sinceObjects > limits.snapshotSegments))
-      .sort((a, b) => walBytes(b) - walBytes(a));
-  }
-
-  /** A base that no anchor names is found all the same, by reading the log from an older one; only later. */
-  #needsAnchor(): boolean {
-    const floor = this.#ledger.floor();
-    return this.#anchored === null ? this.#ledger.objects > 0 : comparePositions(floor, this.#anchored) > 0;
-  }
-
-  /** Writes the ledger down. Only durable things are in it, so it is true whoever leads by now. */
-  async #anchor(): Promise<void> {
-    const { options, names } = this.#parts;
-    const anchor = anchorOf(this.#ledger);
-    await options.store.put(names.anchor(anchor.position), encodeAnchor(anchor));
-    this.#anchored = anchor.floor;
   }
 
   #checkName(name: string): void {
