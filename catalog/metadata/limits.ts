@@ -1,0 +1,19 @@
+/** Limits of metadata sessions: each has a unit in its name, a finite value and its reason. */
+export const limits = {
+  /** A commit of DuckLake is one text; 100,000 inlined rows are about 10 MB. Beyond this, COPY is the way. */
+  statementCharactersMax: 64 * 1024 * 1024,
+  /** Recursive descent must end long before the JavaScript stack does. */
+  nestingDepthMax: 200,
+  /** A session that has written and then is silent holds conflicts against every other writer (rule 25). */
+  idleAfterWriteMsMax: 10_000,
+  /** Sessions on all lakes of this pod: each holds a DuckDB connection. */
+  sessionsMax: 1_000,
+  /** One line of COPY text; PostgreSQL's own limit on a row is 1 GB, metadata rows are small. */
+  copyLineBytesMax: 16 * 1024 * 1024,
+  /** Rows gathered before they are handed to DuckDB in one piece. */
+  copyRowsPerInsert: 2_048,
+  /** Plans of texts that come again and again, per lake. */
+  planCacheEntriesMax: 512,
+  /** Columns of a table; more is a mistake or an attack. */
+  tableColumnsMax: 10_000,
+} as const;

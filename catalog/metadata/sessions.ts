@@ -1,0 +1,106 @@
+/**
+ * Opens metadata sessions: finds the lake behind `<lake>__catalog`, checks the grant, and keeps one shared catalog per
+ * lake. The caller says which lakes exist; what they hold lies in the replicated log.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { catalogSuffix, lakeDatabaseName } from '../../base/domain.ts';
+import type { Lake, Principal } from '../../base/domain.ts';
+import { LakeError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
+import type { ReplicatedLog } from '../replicated/ports.ts';
+import { limits } from './limits.ts';
+import { MetadataSession } from './session.ts';
+import { SharedCatalog } from './shared-catalog.ts';
+
+export interface MetadataSessionsOptions {
+  readonly log: ReplicatedLog;
+  /** The live lake of that name, or null. */
+  readonly lake: (name: string) => Promise<Pick<Lake, 'id' | 'name'> | null>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface MetadataSessions {
+  /** Opens a session on `<lake>__catalog`; throws `undefined_database`, `permission_denied`, `too_many_connections`. */
+  open(startup: Startup, hooks: SessionHooks): Promise<StatementSession>;
+  /** True if the principal may open `<name>__catalog`. */
+  lakeExists(name: string, principal: Principal): Promise<boolean>;
+  /** Ends all sessions on a lake (it is being dropped or restored), or all there are. */
+  terminate(error: LakeError, lakeId?: string): Promise<void>;
+  /** How many sessions are open now. */
+  readonly count: number;
+}
+
+interface OpenSession {
+  readonly lakeId: string;
+  readonly hooks: SessionHooks;
+  readonly session: MetadataSession;
+}
+
+export function createMetadataSessions(options: MetadataSessionsOptions): MetadataSessions {
+  const { log, clock } = options;
+  const logger = options.logger.child({ room: 'catalog/metadata' });
+  const sessions = new Set<OpenSession>();
+  const catalogs = new Map<string, Promise<SharedCatalog>>();
+
+  // Nothing may be said any more, not even an error: memory may be ahead of what is durable (rule 6).
+  log.lost.addEventListener('abort', () => {
+    const fenced = new LakeError('fenced', 'this pod does not lead any more', { cause: log.lost.reason });
+    for (const { hooks } of sessions) hooks.terminate(fenced);
+  });
+
+  function catalogOf(lake: Pick<Lake, 'id'>): Promise<SharedCatalog> {
+    const known = catalogs.get(lake.id);
+    if (known) return known;
+    const opening = log.open(lakeDatabaseName(lake)).then((database) => SharedCatalog.open(database));
+    catalogs.set(lake.id, opening);
+    opening.catch(() => catalogs.delete(lake.id));
+    return opening;
+  }
+
+  async function findLake(database: string, principal: Principal): Promise<Pick<Lake, 'id' | 'name'> | null> {
+    if (!database.endsWith(catalogSuffix)) return null;
+    const name = database.slice(0, -catalogSuffix.length);
+    if (principal.kind !== 'pod' && !principal.superuser && !principal.rights.has(name)) return null;
+    return options.lake(name);
+  }
+
+  return {
+    async open(startup, hooks) {
+      const { principal, database } = startup;
+      log.lost.throwIfAborted();
+      const lake = await findLake(database, principal);
+      // The same words for a lake that is not there and one that is not this principal's business.
+      if (!lake) throw new LakeError('undefined_database', `database "${database}" does not exist`, { hint: 'Or you have no right on that lake.' });
+      if (sessions.size >= limits.sessionsMax) {
+        throw new LakeError('too_many_connections', `too many metadata sessions on this pod (${limits.sessionsMax})`, { retriable: true });
+      }
+      const catalog = await catalogOf(lake);
+      const connection = await catalog.database.connect();
+      const right = principal.rights.get(lake.name);
+      const canWrite = principal.kind === 'pod' || principal.superuser || right === 'owner' || right === 'write';
+      const entry: OpenSession = {
+        lakeId: lake.id,
+        hooks,
+        session: new MetadataSession({ startup, hooks, catalog, connection, canWrite, clock, lost: log.lost, onClose: () => sessions.delete(entry) }),
+      };
+      sessions.add(entry);
+      logger.debug({ database, user: principal.name, canWrite, sessions: sessions.size }, 'metadata session opened');
+      return entry.session;
+    },
+    async lakeExists(name, principal) {
+      return (await findLake(name + catalogSuffix, principal)) !== null;
+    },
+    async terminate(error, lakeId) {
+      const ending = [...sessions].filter((s) => lakeId === undefined || s.lakeId === lakeId);
+      if (lakeId === undefined) catalogs.clear();
+      else catalogs.delete(lakeId);
+      for (const { hooks } of ending) hooks.terminate(error);
+      await Promise.all(ending.map(({ session }) => session.close()));
+    },
+    get count() {
+      return sessions.size;
+    },
+  };
+}

@@ -1,0 +1,218 @@
+/**
+ * The transaction of one metadata session on its DuckDB connection. PostgreSQL's rules seen from outside: a block goes
+ * on until COMMIT or ROLLBACK, an error makes it failed; statements of one message share an implicit transaction.
+ * Inside, DuckDB's transaction begins with the first statement that needs it (that is when its snapshot is taken) and
+ * is rolled back at once when something fails, so that no error about it is ever sent before it is gone (rule 12).
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { LakeError } from '../../base/errors.ts';
+import { quoteName } from '../../base/sql-lexer.ts';
+import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
+import { toMetadataError } from './errors.ts';
+import type { SharedCatalog } from './shared-catalog.ts';
+
+type State =
+  /** No transaction. */
+  | { readonly t: 'idle' }
+  /** Opened by BEGIN (`block`) or by a statement on its own. */
+  | { readonly t: 'open'; readonly block: boolean; readonly readOnly: boolean; readonly work: Work | null }
+  /** An error happened in a block; DuckDB's transaction is rolled back already. */
+  | { readonly t: 'failed' };
+
+/** What DuckDB's transaction has seen and done. */
+interface Work {
+  view: CatalogView;
+  readonly changes: CatalogChange[];
+  /** True once a stored table or the catalog was written. */
+  wrote: boolean;
+  /** Stored tables written, to name the constraint when COMMIT finds a duplicate. */
+  readonly written: Set<ViewTable>;
+}
+
+interface TemporaryTable {
+  readonly table: ViewTable;
+  readonly dropOnCommit: boolean;
+}
+
+export class Transaction {
+  readonly #connection: DuckDBConnection;
+  readonly #catalog: SharedCatalog;
+  #state: State = { t: 'idle' };
+  /** Temporary tables as the open transaction sees them, and as they were before it. */
+  #temporary = new Map<string, TemporaryTable>();
+  #temporaryBefore: Map<string, TemporaryTable> | undefined;
+  /** Settles when the last commit is durable; null when there is nothing to wait for. */
+  #durable: Promise<unknown> | null = null;
+
+  constructor(connection: DuckDBConnection, catalog: SharedCatalog) {
+    this.#connection = connection;
+    this.#catalog = catalog;
+  }
+
+  status(): 'I' | 'T' | 'E' {
+    if (this.#state.t === 'failed') return 'E';
+    return this.#state.t === 'open' && this.#state.block ? 'T' : 'I';
+  }
+
+  get isBlock(): boolean {
+    return this.#state.t === 'open' && this.#state.block;
+  }
+
+  /** True while an uncommitted write holds other writers off. */
+  get holdsWrites(): boolean {
+    return this.#state.t === 'open' && this.#state.work?.wrote === true;
+  }
+
+  /** What names mean now: the open transaction's view, or what is committed. */
+  get view(): CatalogView {
+    return (this.#state.t === 'open' ? this.#state.work?.view : undefined) ?? this.#catalog.view;
+  }
+
+  get temporary(): ReadonlyMap<string, ViewTable> {
+    return new Map([...this.#temporary].map(([name, { table }]) => [name, table]));
+  }
+
+  get hasTemporary(): boolean {
+    return this.#temporary.size > 0;
+  }
+
+  /** BEGIN. Returns false if there was a block already (PostgreSQL warns). */
+  begin(readOnly: boolean): boolean {
+    this.assertUsable();
+    if (this.#state.t === 'open') {
+      const { block } = this.#state;
+      this.#state = { ...this.#state, block: true, readOnly };
+      return !block;
+    }
+    this.#state = { t: 'open', block: true, readOnly, work: null };
+    return true;
+  }
+
+  setReadOnly(readOnly: boolean): void {
+    if (this.#state.t === 'open') this.#state = { ...this.#state, readOnly };
+  }
+
+  /** Throws 25P02 in a failed block. */
+  assertUsable(): void {
+    if (this.#state.t === 'failed') {
+      throw new LakeError('in_failed_transaction', 'current transaction is aborted, commands ignored until end of transaction block');
+    }
+  }
+
+  /** Makes sure that DuckDB's transaction is open (an implicit one if there is no block). */
+  async start(): Promise<void> {
+    this.assertUsable();
+    if (this.#state.t === 'idle') this.#state = { t: 'open', block: false, readOnly: false, work: null };
+    if (this.#state.t !== 'open' || this.#state.work !== null) return;
+    this.#temporaryBefore = new Map(this.#temporary);
+    // now() makes DuckDB look into this database's catalog, which is what fixes the snapshot; BEGIN alone does not.
+    const view = await this.#catalog.viewFor(this.#connection, () => this.#connection.run('BEGIN TRANSACTION; SELECT now()'));
+    this.#state = { ...this.#state, work: { view, changes: [], wrote: false, written: new Set() } };
+  }
+
+  /** To be called before a stored table or the catalog is written. */
+  assertWritable(): void {
+    if (this.#state.t === 'open' && this.#state.readOnly) {
+      throw new LakeError('read_only_transaction', 'cannot write in a read-only transaction');
+    }
+  }
+
+  wrote(table: ViewTable | undefined, changes: readonly CatalogChange[]): void {
+    const work = this.#state.t === 'open' ? this.#state.work : null;
+    if (!work) throw new LakeError('internal', 'a write outside of a transaction');
+    work.wrote = true;
+    if (table) work.written.add(table);
+    for (const change of changes) {
+      work.changes.push(change);
+      work.view = work.view.with(change);
+    }
+  }
+
+  addTemporary(table: ViewTable, dropOnCommit: boolean): void {
+    this.#temporary.set(table.name.toLowerCase(), { table, dropOnCommit });
+  }
+
+  dropTemporary(name: string): void {
+    this.#temporary.delete(name.toLowerCase());
+  }
+
+  /** COMMIT, or the end of an implicit transaction. Resolves when DuckDB has it; `barrier` is for durability. */
+  async commit(): Promise<'committed' | 'rolled back' | 'none'> {
+    if (this.#state.t === 'failed') {
+      this.#state = { t: 'idle' };
+      return 'rolled back';
+    }
+    if (this.#state.t === 'idle') return 'none';
+    const { work } = this.#state;
+    if (work === null) {
+      this.#state = { t: 'idle' };
+      return 'committed';
+    }
+    try {
+      await this.#dropOnCommit();
+      if (work.wrote) {
+        const { durable } = await this.#catalog.commit(work.changes, () => this.#catalog.database.commit(this.#connection));
+        this.#durable = durable();
+        // Whoever asks next gets the rejection; until then it must not count as unhandled.
+        this.#durable.catch(() => undefined);
+      } else await this.#connection.run('COMMIT');
+      this.#state = { t: 'idle' };
+      this.#temporaryBefore = undefined;
+      return 'committed';
+    } catch (error) {
+      await this.rollback();
+      const [only, ...more] = [...work.written].filter((table) => table.keys.length > 0);
+      throw toMetadataError(error, more.length === 0 ? only?.name : undefined);
+    }
+  }
+
+  async #dropOnCommit(): Promise<void> {
+    for (const [name, { table, dropOnCommit }] of [...this.#temporary]) {
+      if (!dropOnCommit) continue;
+      await this.#connection.run(`DROP TABLE temp.main.${quoteName(table.name)}`);
+      this.#temporary.delete(name);
+    }
+  }
+
+  /** ROLLBACK, whatever the state. Never throws: a connection that cannot roll back is of no more use and is closed by its owner. */
+  async rollback(): Promise<boolean> {
+    const had = this.#state.t;
+    const isOpen = this.#state.t === 'open' && this.#state.work !== null;
+    this.#state = { t: 'idle' };
+    if (isOpen) await this.#undo();
+    return had !== 'idle';
+  }
+
+  /** An error: DuckDB's transaction ends now; a block is failed until the client ends it. */
+  async fail(): Promise<void> {
+    if (this.#state.t !== 'open') return;
+    const { block, work } = this.#state;
+    this.#state = block ? { t: 'failed' } : { t: 'idle' };
+    if (work !== null) await this.#undo();
+  }
+
+  async #undo(): Promise<void> {
+    if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
+    this.#temporaryBefore = undefined;
+    try {
+      await this.#connection.run('ROLLBACK');
+    } catch {
+      // DuckDB has no transaction any more: a refused COMMIT or a broken statement ended it.
+    }
+  }
+
+  /** Drops all temporary tables (DISCARD). Only outside of a transaction. */
+  async discardTemporary(): Promise<void> {
+    for (const { table } of this.#temporary.values()) await this.#connection.run(`DROP TABLE IF EXISTS temp.main.${quoteName(table.name)}`);
+    this.#temporary.clear();
+  }
+
+  /** Resolves when everything this session has shown is durable; null if it is. */
+  barrier(): Promise<unknown> | null {
+    const own = this.#durable;
+    this.#durable = null;
+    const seen = this.#catalog.database.barrier();
+    if (!own) return seen;
+    return seen ? Promise.all([own, seen]) : own;
+  }
+}
