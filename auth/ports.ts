@@ -22,3 +22,9 @@ export interface CredentialSource {
   /** The live credential with this login name, or undefined (unknown, revoked, expired: the same). */
   findCredential(userName: string): Promise<FoundCredential | undefined>;
 }
+
+/** Where sessions of the REST API are kept: the control catalog. */
+export interface SessionStore {
+  execute(command: { readonly name: string; readonly args: unknown }, by: { readonly principal: { readonly id: string; readonly kind: 'pod' } }): Promise<Record<string, unknown>>;
+  findSession(tokenHash: string): Promise<{ readonly principal: Principal; readonly expiresAt: number } | undefined>;
+}

@@ -17,9 +17,12 @@ export interface SuperadminOptions {
   principal(): Promise<Principal | undefined>;
   /** Logins of everyone else. */
   readonly credentials: CredentialSource;
+  /** False when a one-time code is asked for at login: SCRAM cannot carry one, so the password alone must not open the wires. */
+  readonly isWireLoginAllowed: boolean;
 }
 
 export interface Superadmin extends CredentialSource {
+  readonly email: string;
   /** Takes a (new) password; logins with the former one fail from then on. Throws `config_invalid` on an empty one. */
   setPassword(fileText: string): Promise<void>;
   /** For the REST login: the principal, or undefined when address or password are wrong. Takes as long either way. */
@@ -35,10 +38,12 @@ export function passwordOfFile(text: string): string {
   return password;
 }
 
+/** Without a password (setPassword) nobody gets in. */
 export function createSuperadmin(options: SuperadminOptions): Superadmin {
   const email = options.email.toLowerCase();
   let verifiers: readonly Verifier[] = [];
   return {
+    email,
     async setPassword(fileText) {
       verifiers = await options.verifiers.verifiersOf(passwordOfFile(fileText));
     },
@@ -51,7 +56,7 @@ export function createSuperadmin(options: SuperadminOptions): Superadmin {
     },
     async findCredential(userName): Promise<FoundCredential | undefined> {
       if (userName.toLowerCase() !== email) return options.credentials.findCredential(userName);
-      const principal = verifiers.length === 0 ? undefined : await options.principal();
+      const principal = verifiers.length === 0 || !options.isWireLoginAllowed ? undefined : await options.principal();
       return principal && { verifiers, principal };
     },
   };

@@ -9,6 +9,7 @@ export interface VerifierMaker {
   verifiersOf(secret: string): Promise<readonly Verifier[]>;
 }
 
+/** `iterations`: PBKDF2 rounds that clients have to do at each login. */
 export function createVerifierMaker(random: Random, iterations = iterationCountMin): VerifierMaker {
   return {
     verifiersOf(secret) {
