@@ -107,13 +107,13 @@ describe('REST API', () => {
 
   it('answers on the local socket without a login, and lets nobody else open it', async () => {
     assert.equal(statSync(pod.socketPath).mode & 0o777, 0o600);
-    const status = await callLocalPod<{ node: string }>(pod.socketPath, { method: 'GET', path: '/api/v1/status', timeoutMs: 5000 });
+    const status = await callLocalPod<{ node: string }>(pod.socketPath, { method: 'GET', path: '/api/v1/pod/status', timeoutMs: 5000 });
     assert.equal(status.node, 'test-0');
     const made = await pod.call('POST', '/api/v1/credentials', { local: true, body: {} });
     assert.equal(made.body.owner, 'admin@localhost');
     assert.equal(made.body.ca_path, `${pod.directory}/ca.pem`);
     assert.equal((await pod.call('POST', '/auth/login', { local: true, body: { password: pod.password } })).status, 404, 'passwords travel in TLS only');
-    assert.deepEqual(await callLocalPod(pod.socketPath, { method: 'POST', path: '/api/v1/drain', body: { timeout_ms: 1000 }, timeoutMs: 5000 }), { unfinished: 0 });
+    assert.deepEqual(await callLocalPod(pod.socketPath, { method: 'POST', path: '/api/v1/pod/drain', body: { timeout_seconds: 1 }, timeoutMs: 5000 }), { unfinished: 0 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(pod.stops, ['stopped'], 'stops after the answer');
     await assert.rejects(callLocalPod(`${pod.socketPath}.gone`, { method: 'GET', path: '/', timeoutMs: 1000 }), /no pod answers/);
