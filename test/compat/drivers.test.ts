@@ -1,0 +1,21 @@
+/** Drivers that people use: each type through their own parameter formats and back, transactions, cursors, errors they branch on. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fixture, needsClient, python } from '../support/clients.ts';
+import { type Pod, startPod } from '../support/pod.ts';
+
+describe('drivers', () => {
+  let pod: Pod;
+  before(async () => {
+    pod = await startPod();
+  });
+  after(() => pod.stop());
+
+  for (const driver of ['psycopg', 'asyncpg', 'pg8000']) {
+    test(`${driver} gets back what it sent, for every common type`, async (t) => {
+      if (!needsClient(t, 'python')) return;
+      const ran = await python(pod, fixture(new URL('./drivers.py', import.meta.url)), { args: [driver] });
+      assert.equal(ran.stdout.trim(), 'ok', `${ran.stderr}\n${pod.log()}`);
+    });
+  }
+});
