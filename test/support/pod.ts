@@ -180,6 +180,7 @@ async function waitForReady(
     if (performance.now() > deadline) {
       over ??= 'the pod was not ready in time';
       child.kill('SIGKILL');
+      await exited; // its data directory is free when the caller hears of this
     }
     if (over) throw new Error(`${over}; its log:\n${output.join('')}`);
     await sleep(10);
