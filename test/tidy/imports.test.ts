@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { importsOf, productRooms, typescriptFiles } from './sources.ts';
 
 /** The files that compose the rooms, and so may import every one of them. */
-const composers = ['server/main.ts', 'server/metadata-worker.ts'];
+const composers = ['server/main.ts', 'server/pod.ts', 'server/metadata-worker.ts'];
 
 /** For each room, what it may import beside itself, packages and node: modules. A protocol is a room of its own. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
