@@ -3,6 +3,7 @@
  * the metadata worker hand in what fulfils them.
  */
 import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import type { Principal } from '../../base/domain.ts';
 import type { SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
 
@@ -31,11 +32,21 @@ export interface ScramExchange {
 export interface Authenticator {
   /** Mechanisms to offer; `-PLUS` only on TLS. */
   mechanisms(tls: boolean): readonly string[];
-  /** Begins an exchange; unknown users get a believable one that fails at the end. */
+  /** Begins an exchange; unknown users get a believable one that fails at the end. `channelBinding` is the tls-server-end-point data. */
   begin(user: string, mechanism: string, context: { readonly remoteAddress: string; readonly channelBinding?: Buffer }): ScramExchange;
 }
 
 /** Local sockets of the metadata worker: a bearer token in a cleartext password message instead of SCRAM. */
 export interface TokenAuthenticator {
   token(user: string, token: string): Promise<Principal>;
+}
+
+/** How a connection proves who it is. */
+export type Authentication =
+  | { readonly t: 'scram'; readonly authenticator: Authenticator }
+  | { readonly t: 'token'; readonly authenticator: TokenAuthenticator };
+
+/** The certificate in force now; asked for every connection, so a renewed one needs no restart. */
+export interface TlsProvider {
+  current(): { readonly context: SecureContext };
 }

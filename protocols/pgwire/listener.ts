@@ -1,0 +1,102 @@
+/**
+ * A port or a local socket that speaks PostgreSQL's protocol 3. It accepts, counts, and serves each connection; it
+ * knows no SQL and decides nothing about who may do what. Used for port 5432 (TLS, SCRAM) on the main thread and for
+ * the local socket of the metadata worker (token).
+ */
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
+import { LakeError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import { Admission } from './admission.ts';
+import { CancelRegistry } from './cancel.ts';
+import { ByteBudget } from './codec.ts';
+import { Connection, type ConnectionContext } from './connection.ts';
+import { defaultLimits, type Limits, validateLimits } from './limits.ts';
+import { BufferPool } from './outbox.ts';
+import type { Authentication, Sessions, TlsProvider } from './ports.ts';
+
+export interface ListenerOptions {
+  /** A TCP address, or the path of a Unix socket. Port 0 takes a free one. `reusePort` shares it with other threads. */
+  readonly address: { readonly host: string; readonly port: number; readonly reusePort?: boolean } | { readonly path: string };
+  readonly sessions: Sessions;
+  readonly authentication: Authentication;
+  /** Null: SSLRequest is answered with 'N'. */
+  readonly tls?: TlsProvider | null;
+  /** With TLS: also take connections that do not ask for it. Default false. */
+  readonly plainAllowed?: boolean;
+  readonly limits?: Partial<Limits>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #context: ConnectionContext;
+  readonly #connections = new Set<Connection>();
+  readonly #server: Server;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    const limits = validateLimits({ ...defaultLimits, ...options.limits });
+    this.#context = {
+      sessions: options.sessions,
+      authentication: options.authentication,
+      tls: options.tls ?? null,
+      plainAllowed: options.plainAllowed ?? false,
+      limits,
+      clock: options.clock,
+      logger: options.logger.child({ room: 'pgwire' }),
+      admission: new Admission(limits),
+      cancels: new CancelRegistry(options.random),
+      // Room past flushBytes for the row that crosses it. A few buffers are kept: they serve all connections in turn.
+      pool: new BufferPool(limits.flushBytes + 16 * 1024, 64),
+      budget: new ByteBudget(limits.largeMessagesBytesMax),
+    };
+    this.#server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
+      const connection = new Connection(this.#context, socket);
+      this.#connections.add(connection);
+      void connection.run().finally(() => this.#connections.delete(connection));
+    });
+  }
+
+  /** Begins to accept. Rejects with config_invalid when the address cannot be had. */
+  async open(): Promise<void> {
+    const { address } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
+        reject(new LakeError('config_invalid', `cannot listen on ${where}: ${cause.message}`, { cause }));
+      });
+      this.#server.listen('path' in address ? { path: address.path } : { host: address.host, port: address.port, reusePort: address.reusePort ?? false, backlog: 511 }, resolve);
+    });
+    this.#server.on('error', (error) => this.#context.logger.error({ error }, 'listener'));
+  }
+
+  /** The TCP port in use, 0 on a Unix socket. */
+  get port(): number {
+    const address = this.#server.address();
+    return address !== null && typeof address === 'object' ? (address as AddressInfo).port : 0;
+  }
+
+  /** Sessions now, and connections that have not logged in. */
+  get counts(): { readonly sessions: number; readonly unauthenticated: number } {
+    return { sessions: this.#context.admission.sessions, unauthenticated: this.#context.admission.unauthenticated };
+  }
+
+  /** Stops accepting; sessions go on. */
+  stopAccepting(): void {
+    this.#server.close();
+  }
+
+  /** Ends every session (`57P01`), waits up to `graceMs` for them, then cuts what is left. */
+  async close(graceMs = 5000): Promise<void> {
+    if (this.#server.listening) this.#server.close();
+    const error = new LakeError('admin_shutdown', 'terminating connection due to administrator command');
+    for (const connection of this.#connections) connection.end(error);
+    const end = this.#options.clock.monotonic() + graceMs;
+    while (this.#connections.size > 0 && this.#options.clock.monotonic() < end) await this.#options.clock.sleep(10);
+    for (const connection of this.#connections) connection.destroy();
+  }
+}
