@@ -140,7 +140,7 @@ class ByteSink implements CopySink {
       const source = copyInput(quoteString(spool.path), this.#statement.options, this.columns, this.#filter.dialect);
       this.#rows += await this.#host.run(insertSql(this.#statement, this.columns, source));
     } catch (error) {
-      throw copyInError(error, relationSql(this.#statement) as string, this.#rows + (this.#statement.options.header ? 1 : 0));
+      throw copyInError(error, { table: (this.#statement.table as readonly string[]).at(-1) as string, columns: this.columns, linesBefore: this.#rows + (this.#statement.options.header ? 1 : 0) });
     } finally {
       await spool.remove();
     }

@@ -13,9 +13,11 @@ export interface Dialect {
   readonly quote: string;
   readonly escape: string;
   readonly nullText: string;
-  readonly newline: '\n' | '\r\n' | '\r';
+  readonly newline: '\n' | '\r';
   /** Longest row seen, in bytes (rounded up). */
   readonly rowBytesMax: number;
+  /** ` BC` occurs somewhere: dates before our era need converting. */
+  readonly hasBc: boolean;
 }
 
 const readTyped: ReadonlySet<DuckDBTypeId> = new Set([
@@ -26,13 +28,17 @@ const readTyped: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.TIMESTAMP_NS, DuckDBTypeId.TIMESTAMP_TZ,
 ]);
 
+const datetimes: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.DATE, DuckDBTypeId.TIMESTAMP, DuckDBTypeId.TIMESTAMP_S, DuckDBTypeId.TIMESTAMP_MS, DuckDBTypeId.TIMESTAMP_NS, DuckDBTypeId.TIMESTAMP_TZ,
+]);
+
 /** A parenthesised query over the file: its columns have the table's names and types. `path` is an SQL literal. */
 export function copyInput(path: string, options: CopyOptions, columns: readonly Column[], dialect: Dialect): string {
   const read: string[] = [];
   const values: string[] = [];
   for (const column of columns) {
     const forced = isChosen(options.forceNull, column.name) || isChosen(options.forceNotNull, column.name);
-    const typed = !forced && isReadTyped(column.type);
+    const typed = !forced && isReadTyped(column.type) && !(dialect.hasBc && datetimes.has(column.type.typeId));
     read.push(`${quoteString(column.name)}: ${quoteString(typed ? column.type.toString() : 'VARCHAR')}`);
     const name = quoteName(column.name);
     values.push(typed ? name : `${convert(forced ? force(name, column.name, options) : name, column.type)} AS ${name}`);
@@ -40,11 +46,7 @@ export function copyInput(path: string, options: CopyOptions, columns: readonly 
   const lineMax = dialect.rowBytesMax > 1_900_000 ? `, max_line_size=${dialect.rowBytesMax + 1024}` : '';
   return `(SELECT ${values.join(', ')} FROM read_csv(${path}, columns={${read.join(', ')}}, header=false, auto_detect=false, ` +
     `delim=${quoteString(dialect.delimiter)}, quote=${quoteString(dialect.quote)}, escape=${quoteString(dialect.escape)}, ` +
-    `nullstr=${quoteString(dialect.nullText)}, allow_quoted_nulls=false, strict_mode=true, comment='', new_line=${quoteString(escaped(dialect.newline))}${lineMax}))`;
-}
-
-function escaped(newline: string): string {
-  return newline.replace('\r', '\\r').replace('\n', '\\n');
+    `nullstr=${quoteString(dialect.nullText)}, allow_quoted_nulls=false, strict_mode=true, comment='', new_line='${dialect.newline === '\n' ? '\\n' : '\\r'}'${lineMax}))`;
 }
 
 function isReadTyped(type: DuckDBType): boolean {
@@ -55,13 +57,12 @@ function isChosen(choice: 'all' | readonly string[], name: string): boolean {
   return choice === 'all' || choice.includes(name);
 }
 
-/** FORCE_NULL and FORCE_NOT_NULL look at the text: a quoted NULL string becomes NULL, an unquoted one becomes text. */
+/** FORCE_NULL and FORCE_NOT_NULL look at the text: a quoted NULL string becomes NULL, an unquoted one becomes text. Source: NextCopyFrom. */
 function force(value: string, name: string, options: CopyOptions): string {
-  let forced = value;
-  if (isChosen(options.forceNull, name)) forced = `nullif(${forced}, ${quoteString(options.nullText)})`;
-  // PostgreSQL applies FORCE_NOT_NULL while splitting, before FORCE_NULL looks at quoted values.
-  if (isChosen(options.forceNotNull, name)) forced = `coalesce(${value}, ${quoteString(options.nullText)})`;
-  return forced;
+  const nullText = quoteString(options.nullText);
+  const notNull = isChosen(options.forceNotNull, name);
+  if (!isChosen(options.forceNull, name)) return `coalesce(${value}, ${nullText})`;
+  return notNull ? `(CASE WHEN ${value} IS NULL THEN ${nullText} WHEN ${value} = ${nullText} THEN NULL ELSE ${value} END)` : `nullif(${value}, ${nullText})`;
 }
 
 /** SQL that makes a value of `type` from the text in `value`. */
@@ -71,8 +72,24 @@ export function convert(value: string, type: DuckDBType): string {
       return `(CASE lower(trim(${value})) WHEN 'on' THEN true WHEN 'off' THEN false ELSE ${value}::BOOLEAN END)`;
     case DuckDBTypeId.BLOB:
       return `(CASE WHEN starts_with(${value}, '\\x') THEN unhex(substr(${value}, 3)) ELSE encode(${value}) END)`;
-    case DuckDBTypeId.LIST:
-      return `CAST((CASE WHEN ${value} LIKE '{%}' THEN '[' || ${value}[2:-2] || ']' ELSE ${value} END) AS ${type.toString()})`;
+    case DuckDBTypeId.LIST: {
+      // PostgreSQL's {a,"b c",NULL} is DuckDB's [a, "b c", NULL]; inner braces too when there is more than one dimension.
+      const nested = type.valueType.typeId === DuckDBTypeId.LIST;
+      const list = nested ? `translate(${value}, '{}', '[]')` : `'[' || ${value}[2:-2] || ']'`;
+      return `CAST((CASE WHEN starts_with(${value}, '{') AND ends_with(${value}, '}') THEN ${list} ELSE ${value} END) AS ${type.toString()})`;
+    }
+    case DuckDBTypeId.STRUCT:
+    case DuckDBTypeId.MAP:
+      return `(CASE WHEN json_valid(${value}) THEN CAST(CAST(${value} AS JSON) AS ${type.toString()}) ELSE CAST(${value} AS ${type.toString()}) END)`;
+    case DuckDBTypeId.INTERVAL:
+      return `CAST(replace(${value}, '+', '') AS INTERVAL)`;
+    case DuckDBTypeId.DATE:
+    case DuckDBTypeId.TIMESTAMP:
+    case DuckDBTypeId.TIMESTAMP_S:
+    case DuckDBTypeId.TIMESTAMP_MS:
+    case DuckDBTypeId.TIMESTAMP_NS:
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return `CAST(regexp_replace(${value}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2') AS ${type.toString()})`;
     default:
       return `CAST(${value} AS ${type.toString()})`;
   }
