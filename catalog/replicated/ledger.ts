@@ -17,9 +17,12 @@ export interface DatabaseState {
   readonly database: string;
   readonly name: string;
   base: Base;
-  /** Where `base` entered the log; its WAL bytes lie after this. */
+  /**
+   * Its WAL bytes lie after this: where `base` entered the log, then where the first of them did. Moving it forward
+   * matters: a floor that had passed over a database without WAL must not fall back when that gets some.
+   */
   since: LogPosition;
-  /** How many objects this ledger had taken when `base` came. */
+  /** How many objects this ledger had taken at `since`. */
   sinceObjects: number;
   /** Length of the WAL of this generation, base included. */
   walEnd: number;
@@ -142,6 +145,10 @@ export class Ledger {
     if (hash) {
       hash.update(entry.bytes);
       if (!hash.copy().digest().equals(entry.digest)) throw bad(`its bytes of ${state.name} belong to another base`);
+    }
+    if (state.walEnd === chunksLength(state.base.wal) && !this.#anchor) {
+      state.since = { epoch: this.position.epoch, seq: this.position.seq - 1 };
+      state.sinceObjects = this.objects - 1;
     }
     state.walEnd += entry.bytes.length;
     state.digest = Buffer.from(entry.digest);

@@ -81,7 +81,10 @@ class StoreLogReader implements LogReader {
     }
   }
 
-  /** A terminal in a hole that a collection left was put there by somebody who slept: it elected nobody. */
+  /**
+   * What lies at or below the floor says nothing: a terminal in a hole that a collection left was put there by somebody
+   * who slept and elected nobody, and a missing name is no damage. Whoever reads there began too far back.
+   */
   async #checkFloor(epoch: number, seq: number, name: string): Promise<void> {
     const { store, names, signal } = this.#options;
     if (seq > (await readFloor(store, names, epoch, signal))) return;
@@ -95,11 +98,13 @@ class StoreLogReader implements LogReader {
     for await (const later of store.list(names.logPrefix, { startAfter: names.segment(this.ledger.position), ...(signal ? { signal } : {}) })) {
       if (!names.position(later.key)) continue;
       if (later.key === missing || (await store.get(missing, signal ? { signal } : {}))) return true;
+      await this.#checkFloor(this.ledger.next.epoch, this.ledger.next.seq, missing);
       throw new LakeError('corrupt', `the log object ${missing} is missing, though ${later.key} follows it`, {
         hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
       });
     }
     if (this.ledger.isBelowAnchor) {
+      await this.#checkFloor(this.ledger.next.epoch, this.ledger.next.seq, missing);
       throw new LakeError('corrupt', `the log ends at ${missing}, before the point its anchor was made at`, { hint: 'restore the objects of the log from a copy of the bucket' });
     }
     return false;

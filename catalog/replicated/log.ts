@@ -152,7 +152,11 @@ class DuckDbLog implements ReplicatedLog {
     if (!state) throw new LakeError('not_found', `there is no database ${name}`);
     let opening = this.#open.get(state.database);
     if (!opening) {
-      opening = this.#restore(state);
+      opening = this.#restore(state).catch(async (error: unknown) => {
+        // A successor may have collected what this pod was about to read: then it is deposed, and nothing is damaged.
+        await this.#shipper.probe().catch(() => undefined);
+        throw this.#shipper.lost ?? error;
+      });
       this.#open.set(state.database, opening);
       // A damaged one stays closed, and may be tried again when its objects are back.
       opening.catch(() => this.#open.delete(state.database));

@@ -37,6 +37,8 @@ export interface ShipperOptions {
   readonly writer: Buffer;
   /** Stands at (own epoch, n); is fed every segment once it is durable. */
   readonly ledger: Ledger;
+  /** The decisions; replaced only by tests that prove their checker. */
+  readonly decide?: typeof step;
   /** Called once, before any waiter is told. */
   readonly onLost: (reason: LakeError) => void;
 }
@@ -215,8 +217,8 @@ export class Shipper {
   }
 
   #on(event: ShipperEvent): void {
-    const { clock, random, limits } = this.#options;
-    const { state, effects } = step(this.#state, event, clock.monotonic(), random.fraction(), limits);
+    const { clock, random, limits, decide = step } = this.#options;
+    const { state, effects } = decide(this.#state, event, clock.monotonic(), random.fraction(), limits);
     this.#state = state;
     for (const effect of effects) this.#do(effect);
   }
