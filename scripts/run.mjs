@@ -26,6 +26,7 @@ const commands = {
   typecheck: { entry: 'node_modules/typescript/bin/tsc', arguments: ['-p', 'tsconfig.json'] },
   lint: { entry: 'node_modules/@biomejs/biome/bin/biome', arguments: ['check', '.'] },
   format: { entry: 'node_modules/@biomejs/biome/bin/biome', arguments: ['check', '--write', '.'] },
+  docs: { entry: 'scripts/config-docs.ts' },
   setup: { setup: ['extensions', 'test-clients'] },
 };
 

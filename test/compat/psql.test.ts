@@ -78,7 +78,7 @@ describe('psql', () => {
     if (!needsClient(t, 'psql')) return;
     const wrong = await psql(pod, ['-c', 'SELECT 1'], { environment: { PGPASSFILE: '/dev/null', PGPASSWORD: 'wrong' } });
     assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /password authentication failed for user "admin@localhost"/);
+    assert.match(wrong.stderr, /password authentication failed/);
     const unknown = await psql(pod, ['-c', 'SELECT 1'], { database: 'nowhere' });
     assert.match(unknown.stderr, /database "nowhere" does not exist/);
   });
