@@ -189,6 +189,7 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['quote_nullable', `(literal) AS coalesce(${pg('quote_literal')}(literal), 'NULL')`],
   ['array_upper', ...always('CASE WHEN len(list) > 0 THEN len(list) END', 'list, dimension')],
   ['array_lower', ...always('CASE WHEN len(list) > 0 THEN 1 END', 'list, dimension')],
+  ['array_remove', ...always('list_filter(list, lambda x: x IS DISTINCT FROM element)', 'list, element')],
   ['array_ndims', ...always('CASE WHEN len(list) > 0 THEN 1 END', 'list')],
   ['_pg_expandarray', `(list) AS unnest(list_transform(list, lambda x, i: {'x': x, 'n': i}))`],
 ];

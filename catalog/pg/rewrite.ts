@@ -32,6 +32,11 @@ export interface Rewritten {
 const trigger = /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*/i;
 const catalogTrigger = /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
 
+/** Whether a statement asks the catalog (its text names something only the catalog has). */
+export function isCatalogQuery(sql: string): boolean {
+  return catalogTrigger.test(sql);
+}
+
 /** Rewrites one statement. Text without any of the words above comes back as the same string. */
 export function rewriteNames(sql: string, options: RewriteOptions): Rewritten {
   if (!trigger.test(sql)) return { sql, isCatalog: false };

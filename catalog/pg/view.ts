@@ -53,7 +53,10 @@ function missingValue({ type, notNull }: ColumnSpec): string {
 
 /** The CREATE VIEW statement of a relation, in `schema` of the current database. */
 export function createViewSql(view: PgView, schema: string): string {
-  const values = parseColumns(view.columns).map((column) => {
+  // Catalogs have the system column tableoid, their own oid; psql asks for it.
+  const columns = parseColumns(view.columns + (view.oid !== undefined && view.oid > 0 && view.oid < 12000 ? ', tableoid oid' : ''));
+  const values = columns.map((column) => {
+    if (column.name === 'tableoid') return `CAST(${view.oid} AS BIGINT) AS tableoid`;
     const value = view.from === undefined ? 'NULL' : (view.values?.[column.name] ?? missingValue(column));
     return `CAST(${value} AS ${duckdbType(column.type)}) AS ${quoteName(column.name)}`;
   });
