@@ -37,8 +37,6 @@ export interface SessionOptions {
   /** False for a grant that may only read: then nothing but reading happens, whatever the SQL. */
   readonly canWrite: boolean;
   readonly clock: Clock;
-  /** The pod has lost the log: nothing more may be said to anyone. */
-  readonly lost: AbortSignal;
   /** Called once when the session is over. */
   readonly onClose: () => void;
 }
@@ -52,7 +50,11 @@ export class MetadataSession implements StatementSession {
   readonly #settings: Settings;
   readonly #facts: SessionFacts;
   #stopIdleTimer: (() => void) | undefined;
+  /** The piece of work that runs now, or the last one; never rejects. */
+  #current: Promise<unknown> = Promise.resolve();
   #running = 0;
+  /** Why nothing is executed any more. */
+  #ended: LakeError | undefined;
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -105,8 +107,11 @@ export class MetadataSession implements StatementSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ended ??= new LakeError('admin_shutdown', 'the session is closed');
     this.#stopIdleTimer?.();
     if (this.#running > 0) this.#connection.interrupt();
+    // A COMMIT that waits for its turn must not find its connection rolled back or gone: what runs ends first.
+    await this.#current;
     await this.#transaction.rollback();
     this.#connection.closeSync();
     this.#options.onClose();
@@ -116,8 +121,14 @@ export class MetadataSession implements StatementSession {
    * Runs a piece of work of the client: while it runs the session is not idle; when it fails, the transaction is
    * rolled back before the error is told.
    */
-  async #guarded<T>(table: string | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new LakeError('admin_shutdown', 'the session is closed');
+  #guarded<T>(table: string | undefined, work: () => Promise<T>): Promise<T> {
+    const running = this.#guard(table, work);
+    if (this.#running <= 1) this.#current = running.catch(() => undefined);
+    return running;
+  }
+
+  async #guard<T>(table: string | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#ended) throw this.#ended;
     this.#stopIdleTimer?.();
     this.#running++;
     try {
@@ -135,11 +146,11 @@ export class MetadataSession implements StatementSession {
   #startIdleTimer(): void {
     if (this.#closed || !this.#transaction.holdsWrites) return;
     this.#stopIdleTimer = this.#options.clock.after(limits.idleAfterWriteMsMax, () => {
-      void this.#transaction.rollback().then(() => {
-        this.#options.hooks.terminate(new LakeError('idle_timeout', 'terminating connection: a transaction that has written was idle for too long', {
-          hint: `Commit within ${limits.idleAfterWriteMsMax / 1000} seconds of the last statement.`,
-        }));
+      const error = new LakeError('idle_timeout', 'terminating connection: a transaction that has written was idle for too long', {
+        hint: `Commit within ${limits.idleAfterWriteMsMax / 1000} seconds of the last statement.`,
       });
+      this.#ended = error;
+      this.#current = this.#transaction.rollback().then(() => this.#options.hooks.terminate(error));
     });
   }
 

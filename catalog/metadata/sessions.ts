@@ -78,12 +78,14 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
       }
       const catalog = await catalogOf(lake);
       const connection = await catalog.database.connect();
+      // Dates are read as this server announces (UTC), and whole numbers divide as in PostgreSQL, whatever the machine's settings.
+      await connection.run("SET TimeZone = 'UTC'; SET integer_division = true");
       const right = principal.rights.get(lake.name);
       const canWrite = principal.kind === 'pod' || principal.superuser || right === 'owner' || right === 'write';
       const entry: OpenSession = {
         lakeId: lake.id,
         hooks,
-        session: new MetadataSession({ startup, hooks, catalog, connection, canWrite, clock, lost: log.lost, onClose: () => sessions.delete(entry) }),
+        session: new MetadataSession({ startup, hooks, catalog, connection, canWrite, clock, onClose: () => sessions.delete(entry) }),
       };
       sessions.add(entry);
       logger.debug({ database, user: principal.name, canWrite, sessions: sessions.size }, 'metadata session opened');

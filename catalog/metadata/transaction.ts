@@ -207,12 +207,16 @@ export class Transaction {
     this.#temporary.clear();
   }
 
-  /** Resolves when everything this session has shown is durable; null if it is. */
-  barrier(): Promise<unknown> | null {
+  /**
+   * Resolves when everything this session has shown is durable; null if it is. Rejects (again and again) when that
+   * cannot be known any more: then nothing may leave, not even an error.
+   */
+  barrier(): Promise<void> | null {
     const own = this.#durable;
-    this.#durable = null;
     const seen = this.#catalog.database.barrier();
     if (!own) return seen;
-    return seen ? Promise.all([own, seen]) : own;
+    return Promise.all([own, seen]).then(() => {
+      if (this.#durable === own) this.#durable = null;
+    });
   }
 }

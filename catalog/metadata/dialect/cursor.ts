@@ -131,6 +131,11 @@ export class Cursor {
     }
   }
 
+  /** Leaves out the rest of a statement that has nothing left to do (`IF NOT EXISTS` of what exists). */
+  skipRest(): void {
+    this.#at = this.#tokens.length;
+  }
+
   /** Only semicolons may follow. */
   expectEnd(): void {
     while (this.takeSymbol(';'));

@@ -26,6 +26,12 @@ export interface Definition {
 
 const temporaryWords: ReadonlySet<string> = new Set(['temporary', 'temp']);
 
+/** `IF EXISTS` of what does not, `IF NOT EXISTS` of what does: a notice, and the rest of the text means nothing. */
+function nothingToDo(t: Translation, tag: string, notice: string): Definition {
+  t.cursor.skipRest();
+  return { sql: [], tag, changes: [], notice };
+}
+
 /** CREATE …; the word CREATE is taken. */
 export function readCreate(t: Translation): Definition {
   const { cursor } = t;
@@ -49,7 +55,7 @@ function readCreateSchema(t: Translation): Definition {
     throw new LakeError('invalid_argument', `unacceptable schema name "${schema}"`, { detail: 'The names main, temp, system, information_schema and pg_… are reserved.' });
   }
   if (t.context.view.hasSchema(schema)) {
-    if (ifNotExists) return { sql: [], tag, changes: [], notice: `schema "${schema}" already exists, skipping` };
+    if (ifNotExists) return nothingToDo(t, tag, `schema "${schema}" already exists, skipping`);
     throw new LakeError('duplicate_schema', `schema "${schema}" already exists`);
   }
   return { sql: [`CREATE SCHEMA ${quoteName(t.context.alias)}.${quoteName(schema)}`], tag, changes: [{ t: 'create-schema', schema }] };
@@ -65,7 +71,7 @@ function readCreateTable(t: Translation, schema: string, name: string, ifNotExis
     });
   }
   if (context.view.find(schema, name)) {
-    if (ifNotExists) return { sql: [], tag, changes: [], notice: `relation "${name}" already exists, skipping` };
+    if (ifNotExists) return nothingToDo(t, tag, `relation "${name}" already exists, skipping`);
     throw new LakeError('duplicate_table', `relation "${name}" already exists`);
   }
   if (!cursor.isSymbol('(')) throw cursor.refused('CREATE TABLE … AS');
@@ -78,7 +84,7 @@ function readCreateTemporary(t: Translation, name: string, ifNotExists: boolean)
   const { cursor, context } = t;
   const tag = 'CREATE TABLE';
   if (context.temporary.has(name.toLowerCase())) {
-    if (ifNotExists) return { sql: [], tag, changes: [], notice: `relation "${name}" already exists, skipping` };
+    if (ifNotExists) return nothingToDo(t, tag, `relation "${name}" already exists, skipping`);
     throw new LakeError('duplicate_table', `relation "${name}" already exists`);
   }
   if (!cursor.isSymbol('(') || startsQuery(cursor)) throw cursor.refused('CREATE TEMPORARY TABLE … AS', 'Create it with its columns and INSERT … SELECT into it.');
@@ -175,7 +181,7 @@ export function readDrop(t: Translation): Definition {
   const known = context.temporary.has(name.toLowerCase()) && (schema === undefined || schema === 'pg_temp');
   const stored = context.view.find(schema ?? defaultSchema, name);
   if (!known && (!stored || !isServedName(stored.name))) {
-    if (ifExists) return { sql: [], tag, changes: [], notice: `table "${name}" does not exist, skipping` };
+    if (ifExists) return nothingToDo(t, tag, `table "${name}" does not exist, skipping`);
     throw new LakeError('undefined_table', `table "${name}" does not exist`);
   }
   const found = t.findTable(schema, name);
@@ -192,7 +198,7 @@ function readDropSchema(t: Translation): Definition {
   if (!cascade) cursor.takeWords('restrict');
   cursor.expectEnd();
   if (!context.view.hasSchema(schema)) {
-    if (ifExists) return { sql: [], tag, changes: [], notice: `schema "${schema}" does not exist, skipping` };
+    if (ifExists) return nothingToDo(t, tag, `schema "${schema}" does not exist, skipping`);
     throw new LakeError('undefined_schema', `schema "${schema}" does not exist`);
   }
   if (schema.toLowerCase() === defaultSchema) throw new LakeError('dependent_objects', `schema "${schema}" cannot be dropped: it is the default of every client`);
@@ -211,7 +217,7 @@ export function readAlter(t: Translation): Definition {
   const ifExists = cursor.takeWords('if', 'exists');
   cursor.takeWords('only');
   const { schema = defaultSchema, name } = t.readQualifiedName();
-  if (ifExists && !t.context.view.find(schema, name)) return { sql: [], tag, changes: [], notice: `relation "${name}" does not exist, skipping` };
+  if (ifExists && !t.context.view.find(schema, name)) return nothingToDo(t, tag, `relation "${name}" does not exist, skipping`);
   const { table, sql } = t.findTable(schema, name);
   const at = { schema: table.schema, name: table.name };
   const has = (column: string): boolean => table.columns.some((c) => c.name.toLowerCase() === column.toLowerCase());
@@ -237,7 +243,7 @@ export function readAlter(t: Translation): Definition {
     cursor.expectEnd();
     if (keys.length > 0) throw cursor.refused('ADD COLUMN with a key');
     if (has(added.column.name)) {
-      if (ifNotExists) return { sql: [], tag, changes: [], notice: `column "${added.column.name}" of relation "${name}" already exists, skipping` };
+      if (ifNotExists) return nothingToDo(t, tag, `column "${added.column.name}" of relation "${name}" already exists, skipping`);
       throw new LakeError('duplicate_column', `column "${added.column.name}" of relation "${name}" already exists`);
     }
     return { sql: [`ALTER TABLE ${sql} ADD COLUMN ${added.sql}`], tag, changes: [{ t: 'set-columns', ...at, columns: [...table.columns, added.column] }] };
@@ -249,7 +255,7 @@ export function readAlter(t: Translation): Definition {
     if (!cursor.takeWords('cascade')) cursor.takeWords('restrict');
     cursor.expectEnd();
     if (!has(column)) {
-      if (ifColumn) return { sql: [], tag, changes: [], notice: `column "${column}" of relation "${name}" does not exist, skipping` };
+      if (ifColumn) return nothingToDo(t, tag, `column "${column}" of relation "${name}" does not exist, skipping`);
       throw new LakeError('undefined_column', `column "${column}" of relation "${name}" does not exist`);
     }
     const columns = table.columns.filter((c) => c.name.toLowerCase() !== column.toLowerCase());

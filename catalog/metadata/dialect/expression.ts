@@ -233,7 +233,7 @@ function readPrimary(t: Translation): Expression {
     case 'operator':
       return readPrefixed(t);
     default:
-      return readNamed(t, token);
+      return readNamed(t);
   }
 }
 
@@ -259,7 +259,7 @@ function readPrefixed(t: Translation): Expression {
   throw cursor.unexpected();
 }
 
-function readNamed(t: Translation, token: Token): Expression {
+function readNamed(t: Translation): Expression {
   const { cursor } = t;
   const word = cursor.word();
   if (word !== '' && !cursor.isSymbol('.', 1)) {
@@ -276,7 +276,7 @@ function readNamed(t: Translation, token: Token): Expression {
   const name = names.at(-1) as string;
   // A column is named by its relation and itself at most; schema and database in front add nothing (they were checked in FROM).
   const sql = names.slice(-2).map(quoteName);
-  if (name === 'ctid' && token.kind !== 'quoted-name') return { sql: [...sql.slice(0, -1), 'rowid'].join('.'), name, tid: true };
+  if (name === 'ctid') return { sql: [...sql.slice(0, -1), 'rowid'].join('.'), name, tid: true };
   return { sql: sql.join('.'), name };
 }
 

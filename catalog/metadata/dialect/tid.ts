@@ -10,9 +10,12 @@ const localRowIdBase = 36_028_797_018_960_000n;
 const rowsPerPage = 1024n;
 const localPageBase = 1n << 30n;
 
-/** The row id that a tid text names; throws `invalid_text_representation`. */
+/**
+ * The row id that a tid text names. What stands around the parentheses is ignored, as PostgreSQL's tidin does: a stock
+ * client sends the text in quotes that it forgot to take off. Throws `invalid_text_representation`.
+ */
 export function parseTid(text: string): bigint {
-  const parts = /^\s*\(\s*(\d{1,10})\s*,\s*(\d{1,5})\s*\)\s*$/.exec(text);
+  const parts = /\(\s*(\d{1,10})\s*,\s*(\d{1,5})\s*\)/.exec(text);
   if (!parts) throw new LakeError('invalid_text_representation', `invalid input syntax for type tid: "${text.slice(0, 40)}"`);
   const page = BigInt(parts[1] as string);
   const row = (page % localPageBase) * rowsPerPage + BigInt(parts[2] as string) - 1n;
@@ -31,7 +34,7 @@ export function tidBytes(rowid: string): string {
 
 /** DuckDB expression: tid text expression to a row id. */
 export function rowidOfText(text: string): string {
-  const part = (n: number): string => `CAST(regexp_extract(${text}, '^\\(([0-9]+),([0-9]+)\\)$', ${n}) AS BIGINT)`;
+  const part = (n: number): string => `CAST(regexp_extract(${text}, '\\(([0-9]+),([0-9]+)\\)', ${n}) AS BIGINT)`;
   const local = `${part(1)} >= ${localPageBase}`;
   return `((${part(1)} % ${localPageBase}) * ${rowsPerPage} + ${part(2)} - 1 + CASE WHEN ${local} THEN ${localRowIdBase} ELSE 0 END)`;
 }
