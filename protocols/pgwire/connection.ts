@@ -181,6 +181,11 @@ export class Connection {
     if (thrown instanceof ConnectionGone || this.#stream.destroyed || !this.#stream.writable) return;
     const error = toLakeError(thrown);
     const { clock, limits, logger, pool } = this.#context;
+    // Memory may be ahead of what is durable: whatever is said now could make a client repeat what was done, or undo its files.
+    if (error.code === 'fenced' || error.code === 'commit_unknown') {
+      this.#stream.destroy();
+      return;
+    }
     if (error.code === 'internal') logger.error({ error: error.cause ?? error, remoteAddress: this.#remoteAddress }, 'a connection failed for a reason of ours');
     else logger.debug({ code: error.code, message: error.message, remoteAddress: this.#remoteAddress }, 'connection refused or ended');
     const out = new Outbox(this.#stream, pool, clock, limits.writeStallMsMax);
