@@ -6,6 +6,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { LakeError } from '../base/errors.ts';
+import { adminSocketPath, socketDirOf } from '../base/local-socket.ts';
 import type { Random } from '../base/random.ts';
 import { writeWhole } from './certificates.ts';
 
@@ -47,20 +48,17 @@ export function openDataDir(path: string, random: Random, given: { superadminPas
     const spillDir = join(path, 'spill');
     rmSync(spillDir, { recursive: true, force: true });
     make(spillDir);
-    const socketDir = shortSocketDir(join(path, 'run'), random);
-    make(socketDir);
-    return { path, superadminPasswordPath, encryptionKeyPath, spillDir, cacheDir: make(join(path, 'cache')), adminSocket: join(socketDir, 'admin.sock'), socketDir, release };
+    const socketDir = make(socketDirOf(path));
+    const owner = statSync(socketDir);
+    if ((owner.mode & 0o077) !== 0 || owner.uid !== (process.getuid?.() ?? owner.uid)) {
+      throw new LakeError('config_invalid', `the socket directory ${socketDir} is open to other users; chmod 700 it or remove it`);
+    }
+    return { path, superadminPasswordPath, encryptionKeyPath, spillDir, cacheDir: make(join(path, 'cache')), adminSocket: adminSocketPath(path), socketDir, release };
   } catch (error) {
     release();
     if (error instanceof LakeError) throw error;
     throw new LakeError('config_invalid', `the data directory ${path} cannot be used: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** A Unix socket's path holds at most 107 bytes; a deep data dir gets its sockets under the temporary folder instead. */
-function shortSocketDir(wanted: string, random: Random): string {
-  if (Buffer.byteLength(join(wanted, '.s.PGSQL.5432')) <= 100) return wanted;
-  return join('/tmp', `boilstream-${process.getuid?.() ?? 0}-${random.bytes(6).toString('hex')}`);
 }
 
 function lock(path: string): () => void {

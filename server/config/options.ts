@@ -48,7 +48,7 @@ export const options = [
   { name: 'log_retention', type: 'duration', default: '7d', help: 'how far back a catalog can be restored' },
   { name: 'memory_limit', type: 'bytes', help: 'memory for queries, e.g. 4GB. Default: from the cgroup or the machine' },
   { name: 'threads', type: 'integer', min: 1, max: 1024, help: 'threads for queries. Default: from the cgroup or the machine' },
-  { name: 'query_concurrency', type: 'integer', min: 1, max: 48, default: '24', help: 'statements that run at once; others wait in line' },
+  { name: 'query_concurrency', type: 'integer', min: 1, max: 32, default: '24', help: 'statements that run at once; others wait in line' },
   { name: 'spill_limit', type: 'bytes', default: '32GB', help: 'disk that queries may use to spill and COPY to spool, under the data dir' },
   { name: 'pgwire_max_connections', type: 'integer', min: 1, max: 100000, default: '10000', help: 'sessions on the PostgreSQL port' },
   { name: 'drain_timeout', type: 'duration', default: '30s', help: 'how long running statements may finish at SIGTERM' },

@@ -1,0 +1,38 @@
+/** What the main thread hands the metadata worker at start, and the calls that go each way. Types only. */
+import type { Change } from '../catalog/control/command.ts';
+import type { Principal } from '../base/domain.ts';
+import type { LogLevel } from '../base/log.ts';
+import type { Config } from './config/load.ts';
+import type { LakeAccess, MetadataEndpoint } from './engine/ports.ts';
+
+export interface WorkerInput {
+  readonly config: Pick<Config, 'storageUrl' | 's3' | 'logRetentionMs' | 'memoryLimitBytes' | 'threads'>;
+  readonly logLevel: LogLevel;
+  readonly cacheDir: string;
+  readonly socketDir: string;
+  readonly encryptionKeyPath: string;
+  /** Absolute prefix of all lakes' data: a directory or `s3://bucket/prefix`. */
+  readonly storageRoot: string;
+}
+
+/** Served by the worker, called from the main thread. */
+export interface WorkerCalls {
+  /** Resolves when the log is restored and the local socket listens. */
+  started(): Promise<{ readonly epoch: number; readonly store: string }>;
+  /** A method of the control catalog. */
+  control(method: string, ...args: unknown[]): Promise<unknown>;
+  issueToken(access: readonly LakeAccess[], owner: 'engine' | 'pod'): Promise<MetadataEndpoint>;
+  /** A token with exactly a principal's own rights, for its relayed session. */
+  issuePrincipalToken(principal: Principal): Promise<MetadataEndpoint>;
+  revokeToken(token: string): Promise<void>;
+  status(): Promise<{ readonly epoch: number; readonly seq: number; readonly databases: number; readonly sessions: number }>;
+  metrics(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Served by the main thread, called from the worker. */
+export interface MainCalls {
+  changed(changes: readonly Change[]): Promise<void>;
+  /** The log is lost (fenced, or the store is beyond reach): nothing more may be acknowledged. */
+  lost(reason: string): void;
+}
