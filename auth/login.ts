@@ -24,7 +24,11 @@ export interface Login {
 }
 
 /** Puts password, one-time code and limits together. */
-export function createLogin(options: { readonly superadmin: Superadmin; readonly limiter: LoginLimiter; readonly totp?: Totp | undefined }): Login {
+export function createLogin(options: {
+  readonly superadmin: Superadmin;
+  readonly limiter: LoginLimiter;
+  readonly totp?: Totp | undefined;
+}): Login {
   const { superadmin, limiter, totp } = options;
   return {
     async attempt({ email = superadmin.email, password, mfaCode, address }) {

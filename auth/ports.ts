@@ -25,6 +25,9 @@ export interface CredentialSource {
 
 /** Where sessions of the REST API are kept: the control catalog. */
 export interface SessionStore {
-  execute(command: { readonly name: string; readonly args: unknown }, by: { readonly principal: { readonly id: string; readonly kind: 'pod' } }): Promise<Record<string, unknown>>;
+  execute(
+    command: { readonly name: string; readonly args: unknown },
+    by: { readonly principal: { readonly id: string; readonly kind: 'pod' } },
+  ): Promise<Record<string, unknown>>;
   findSession(tokenHash: string): Promise<{ readonly principal: Principal; readonly expiresAt: number } | undefined>;
 }

@@ -35,10 +35,16 @@ export class LoginLimiter {
     const { pairMax, addressMax, accountMax } = this.#limits;
     const now = this.#clock.monotonic();
     const keys = keysOf(account, address);
-    const waits = [this.#wait(keys.pair, pairMax, now), this.#wait(keys.address, addressMax, now), this.#wait(keys.account, accountMax, now)];
+    const waits = [
+      this.#wait(keys.pair, pairMax, now),
+      this.#wait(keys.address, addressMax, now),
+      this.#wait(keys.account, accountMax, now),
+    ];
     const wait = Math.max(...waits);
     if (wait > 0) {
-      throw new LakeError('limit_exceeded', `too many failed logins; try again in ${Math.ceil(wait / 1000)} s`, { retriable: true });
+      throw new LakeError('limit_exceeded', `too many failed logins; try again in ${Math.ceil(wait / 1000)} s`, {
+        retriable: true,
+      });
     }
   }
 
@@ -66,7 +72,10 @@ export class LoginLimiter {
 
   #add(key: string, now: number): void {
     const counter = this.#counters.get(key);
-    const next = counter && counter.until > now ? { count: counter.count + 1, until: counter.until } : { count: 1, until: now + this.#limits.windowMs };
+    const next =
+      counter && counter.until > now
+        ? { count: counter.count + 1, until: counter.until }
+        : { count: 1, until: now + this.#limits.windowMs };
     this.#counters.delete(key);
     this.#counters.set(key, next);
     while (this.#counters.size > this.#limits.countersMax) this.#counters.delete(this.#counters.keys().next().value as string);

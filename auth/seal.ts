@@ -28,7 +28,9 @@ const tagBytes = 16;
 /** `keys`: 32 bytes each, the newest first. At least one. */
 export function createSealer(keys: readonly Buffer[], random: Random): Sealer {
   if (keys.length === 0 || keys.some((key) => key.length !== 32)) {
-    throw new LakeError('config_invalid', 'an encryption key must have 32 bytes', { hint: 'BOILSTREAM_ENCRYPTION_KEY_PATH names a file with 64 hex digits per key; `openssl rand -hex 32` makes one.' });
+    throw new LakeError('config_invalid', 'an encryption key must have 32 bytes', {
+      hint: 'BOILSTREAM_ENCRYPTION_KEY_PATH names a file with 64 hex digits per key; `openssl rand -hex 32` makes one.',
+    });
   }
   const ring = new Map(keys.map((key) => [idOf(key), Buffer.from(hkdfSync('sha256', key, '', 'boilstream seal', 32))]));
   const newest = keys[0] as Buffer;
@@ -69,9 +71,14 @@ export function createSealer(keys: readonly Buffer[], random: Random): Sealer {
 
 /** Reads a key file: one key of 64 hex digits per line, the newest first; `#` begins a comment. Throws `config_invalid`. */
 export function parseKeyFile(text: string): Buffer[] {
-  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
   if (lines.length === 0 || lines.some((line) => !/^[0-9a-fA-F]{64}$/.test(line))) {
-    throw new LakeError('config_invalid', 'the encryption key file must hold 64 hex digits per line', { hint: '`openssl rand -hex 32 > FILE` makes one.' });
+    throw new LakeError('config_invalid', 'the encryption key file must hold 64 hex digits per line', {
+      hint: '`openssl rand -hex 32 > FILE` makes one.',
+    });
   }
   return lines.map((line) => Buffer.from(line, 'hex'));
 }
@@ -81,6 +88,7 @@ function idOf(key: Buffer): string {
 }
 
 function keyIdIn(bytes: Buffer): string {
-  if (bytes.length < headBytes + tagBytes || bytes[0] !== version) throw new LakeError('corrupt', 'a sealed secret has an unknown form');
+  if (bytes.length < headBytes + tagBytes || bytes[0] !== version)
+    throw new LakeError('corrupt', 'a sealed secret has an unknown form');
   return bytes.subarray(1, 9).toString('hex');
 }

@@ -44,6 +44,8 @@ async function readSecret(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new LakeError('config_invalid', `the secret file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`, { cause: error });
+    throw new LakeError('config_invalid', `the secret file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`, {
+      cause: error,
+    });
   }
 }

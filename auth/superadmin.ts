@@ -33,7 +33,9 @@ export interface Superadmin extends CredentialSource {
 export function passwordOfFile(text: string): string {
   const password = text.replace(/\r?\n$/, '');
   if (password.length < 8 || password.length > 1024 || /[\r\n\0]/.test(password)) {
-    throw new LakeError('config_invalid', 'the superadmin password must be one line of 8 to 1024 characters', { hint: 'It lies in the file that BOILSTREAM_SUPERADMIN_PASSWORD_PATH names.' });
+    throw new LakeError('config_invalid', 'the superadmin password must be one line of 8 to 1024 characters', {
+      hint: 'It lies in the file that BOILSTREAM_SUPERADMIN_PASSWORD_PATH names.',
+    });
   }
   return password;
 }

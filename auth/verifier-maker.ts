@@ -14,7 +14,9 @@ export function createVerifierMaker(random: Random, iterations = iterationCountM
   return {
     verifiersOf(secret) {
       const prepared = preparePassword(secret);
-      return Promise.all((['sha256', 'sha512'] as const).map((hash) => deriveVerifier(hash, prepared, random.bytes(saltBytes), iterations)));
+      return Promise.all(
+        (['sha256', 'sha512'] as const).map((hash) => deriveVerifier(hash, prepared, random.bytes(saltBytes), iterations)),
+      );
     },
   };
 }

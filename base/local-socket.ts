@@ -7,7 +7,10 @@ import { join } from 'node:path';
 export function socketDirOf(dataDir: string): string {
   const wanted = join(dataDir, 'run');
   if (Buffer.byteLength(join(wanted, '.s.PGSQL.5432')) <= 100) return wanted;
-  return join(tmpdir(), `boilstream-${process.getuid?.() ?? 0}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
+  return join(
+    tmpdir(),
+    `boilstream-${process.getuid?.() ?? 0}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`,
+  );
 }
 
 /** The socket that serves the REST API; `dataDir` is absolute. */

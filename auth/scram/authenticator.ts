@@ -54,8 +54,17 @@ export function createAuthenticator(options: AuthenticatorOptions): ScramAuthent
       const plus = mechanism.endsWith('-PLUS');
       const hash = mechanismHash[mechanism];
       const isOffered = offered.includes(plus ? mechanism.slice(0, -'-PLUS'.length) : mechanism);
-      if (!hash || !isOffered) throw new LakeError('protocol_violation', 'the client chose a SASL mechanism that was not offered', { detail: `Offered: ${offered.join(', ')}.` });
-      return beginExchange(options, { user, hash, plus, plusOffered: context.channelBinding !== undefined && withBinding(true), context });
+      if (!hash || !isOffered)
+        throw new LakeError('protocol_violation', 'the client chose a SASL mechanism that was not offered', {
+          detail: `Offered: ${offered.join(', ')}.`,
+        });
+      return beginExchange(options, {
+        user,
+        hash,
+        plus,
+        plusOffered: context.channelBinding !== undefined && withBinding(true),
+        context,
+      });
     },
   };
 }
@@ -114,13 +123,25 @@ function beginExchange(options: AuthenticatorOptions, begun: Begun): Exchange {
 function verifierOf(found: FoundCredential | undefined, hash: ScramHash): Verifier | undefined {
   const stored = found?.verifiers.find((verifier) => verifier.hash === hash);
   if (!stored) return undefined;
-  return { hash, iterations: stored.iterations, salt: Buffer.from(stored.salt), storedKey: Buffer.from(stored.storedKey), serverKey: Buffer.from(stored.serverKey) };
+  return {
+    hash,
+    iterations: stored.iterations,
+    salt: Buffer.from(stored.salt),
+    storedKey: Buffer.from(stored.storedKey),
+    serverKey: Buffer.from(stored.serverKey),
+  };
 }
 
 /** Believable and useless: nobody knows a key whose hash is this StoredKey. */
 function mockVerifier(mockKey: Buffer, user: string, hash: ScramHash): Verifier {
   const part = (label: string): Buffer => hmac(hash, mockKey, `${label}\0${user}`);
-  return { hash, iterations: iterationCountMin, salt: part('salt').subarray(0, saltBytes), storedKey: part('stored'), serverKey: part('server') };
+  return {
+    hash,
+    iterations: iterationCountMin,
+    salt: part('salt').subarray(0, saltBytes),
+    storedKey: part('stored'),
+    serverKey: part('server'),
+  };
 }
 
 /** Length of every salt made here, real or not: it must not tell them apart. */

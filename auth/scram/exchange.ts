@@ -24,7 +24,10 @@ export interface ExchangeOptions {
 /** States: fresh → challenged → over. Any other order is a protocol_violation. */
 export class ServerExchange {
   readonly #options: ExchangeOptions;
-  #state: { t: 'fresh' } | { t: 'challenged'; first: ClientFirst; serverFirst: string; nonce: string; verifier: Verifier } | { t: 'over' } = { t: 'fresh' };
+  #state:
+    | { t: 'fresh' }
+    | { t: 'challenged'; first: ClientFirst; serverFirst: string; nonce: string; verifier: Verifier }
+    | { t: 'over' } = { t: 'fresh' };
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -50,7 +53,10 @@ export class ServerExchange {
     this.#state = { t: 'over' };
     const final = parseClientFinal(data);
     if (final.nonce !== nonce) throw wrong();
-    const binding = Buffer.concat([Buffer.from(first.gs2Header), first.flag === 'p' ? (this.#options.channelBinding ?? Buffer.alloc(0)) : Buffer.alloc(0)]);
+    const binding = Buffer.concat([
+      Buffer.from(first.gs2Header),
+      first.flag === 'p' ? (this.#options.channelBinding ?? Buffer.alloc(0)) : Buffer.alloc(0),
+    ]);
     if (!final.binding.equals(binding)) throw wrong();
     const { hash } = verifier;
     if (final.proof.length !== hashBytes[hash]) throw wrong();
@@ -66,16 +72,20 @@ export class ServerExchange {
   #checkFlag(first: ClientFirst): void {
     const { plus, plusOffered, channelBinding } = this.#options;
     if (plus) {
-      if (first.flag !== 'p') throw new LakeError('protocol_violation', 'a SCRAM -PLUS mechanism was chosen without channel binding');
+      if (first.flag !== 'p')
+        throw new LakeError('protocol_violation', 'a SCRAM -PLUS mechanism was chosen without channel binding');
       if (first.bindingName !== 'tls-server-end-point') {
-        throw new LakeError('protocol_violation', 'unsupported SCRAM channel binding type', { hint: 'Use tls-server-end-point.' });
+        throw new LakeError('protocol_violation', 'unsupported SCRAM channel binding type', {
+          hint: 'Use tls-server-end-point.',
+        });
       }
       if (!channelBinding) throw new LakeError('protocol_violation', 'channel binding needs TLS');
     } else {
       if (first.flag === 'p') throw new LakeError('protocol_violation', 'channel binding data came for a mechanism without it');
       if (first.flag === 'y' && plusOffered) {
         throw new LakeError('invalid_authorization', 'SCRAM channel binding negotiation failed', {
-          detail: 'The client believes that this server does not support channel binding, but it does: somebody may stand between the two.',
+          detail:
+            'The client believes that this server does not support channel binding, but it does: somebody may stand between the two.',
         });
       }
     }

@@ -53,7 +53,8 @@ export function deriveVerifierSync(hash: ScramHash, password: string, salt: Buff
 }
 
 function checkIterations(iterations: number): void {
-  if (!Number.isSafeInteger(iterations) || iterations < iterationCountMin) throw new RangeError(`SCRAM needs at least ${iterationCountMin} iterations`);
+  if (!Number.isSafeInteger(iterations) || iterations < iterationCountMin)
+    throw new RangeError(`SCRAM needs at least ${iterationCountMin} iterations`);
 }
 
 function verifierOf(hash: ScramHash, salted: Buffer, salt: Buffer, iterations: number): Verifier {

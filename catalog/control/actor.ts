@@ -28,7 +28,9 @@ const pod: Actor = { id: 'pod', name: 'pod', credentialId: null, isAdmin: true, 
 /** Throws `invalid_authorization` when user or credential are no more. */
 export async function loadActor(tx: Tx, reference: ActorReference, now: number): Promise<Actor> {
   if (reference.kind === 'pod') return pod;
-  const user = await tx.one<{ name: string; is_admin: boolean }>('SELECT name, is_admin FROM users WHERE id = $1', [reference.id]);
+  const user = await tx.one<{ name: string; is_admin: boolean }>('SELECT name, is_admin FROM users WHERE id = $1', [
+    reference.id,
+  ]);
   if (!user) throw new LakeError('invalid_authorization', 'this user does not exist any more');
   if (reference.credentialId === undefined) {
     return { id: reference.id, name: user.name, credentialId: null, isAdmin: user.is_admin, isNarrowed: false, expiresAt: null };
@@ -39,17 +41,38 @@ export async function loadActor(tx: Tx, reference: ActorReference, now: number):
   );
   if (!credential) throw new LakeError('invalid_authorization', 'this credential has expired or was revoked');
   const isNarrowed = credential.read_only || credential.only_lake;
-  return { id: reference.id, name: user.name, credentialId: reference.credentialId, isAdmin: user.is_admin && !isNarrowed, isNarrowed, expiresAt: credential.expires_at };
+  return {
+    id: reference.id,
+    name: user.name,
+    credentialId: reference.credentialId,
+    isAdmin: user.is_admin && !isNarrowed,
+    isNarrowed,
+    expiresAt: credential.expires_at,
+  };
 }
 
 /** Throws `permission_denied` unless the actor administers the cluster. */
 export function requireAdmin(actor: Actor, what: string): void {
-  if (!actor.isAdmin) throw new LakeError('permission_denied', `permission denied to ${what}`, { hint: 'An administrator can do this, or make you one: boilstream-admin users grant NAME --admin.' });
+  if (!actor.isAdmin)
+    throw new LakeError('permission_denied', `permission denied to ${what}`, {
+      hint: 'An administrator can do this, or make you one: boilstream-admin users grant NAME --admin.',
+    });
 }
 
 /** Throws `permission_denied` unless the actor administers the cluster or owns the lake. */
-export async function requireOwner(tx: Tx, actor: Actor, lake: { readonly id: string; readonly name: string }, what: string): Promise<void> {
+export async function requireOwner(
+  tx: Tx,
+  actor: Actor,
+  lake: { readonly id: string; readonly name: string },
+  what: string,
+): Promise<void> {
   if (actor.isAdmin) return;
-  const grant = actor.isNarrowed ? undefined : await tx.one<{ access: Right }>('SELECT access FROM grants WHERE user_id = $1 AND lake_id = $2', [actor.id, lake.id]);
-  if (grant?.access !== 'owner') throw new LakeError('permission_denied', `permission denied to ${what}: only the owners of ducklake "${lake.name}" and administrators may`);
+  const grant = actor.isNarrowed
+    ? undefined
+    : await tx.one<{ access: Right }>('SELECT access FROM grants WHERE user_id = $1 AND lake_id = $2', [actor.id, lake.id]);
+  if (grant?.access !== 'owner')
+    throw new LakeError(
+      'permission_denied',
+      `permission denied to ${what}: only the owners of ducklake "${lake.name}" and administrators may`,
+    );
 }

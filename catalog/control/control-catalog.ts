@@ -12,7 +12,17 @@ import { type ActorReference, loadActor } from './actor.ts';
 import type { Change } from './command.ts';
 import { executeOn, forgetOld } from './execute.ts';
 import type { CredentialRow, LakeRow } from './find.ts';
-import { type AuditListing, type CredentialListing, type LakeListing, listAudit, listCredentials, listGrants, listLakes, listUsers, type UserListing } from './listings.ts';
+import {
+  type AuditListing,
+  type CredentialListing,
+  type LakeListing,
+  listAudit,
+  listCredentials,
+  listGrants,
+  listLakes,
+  listUsers,
+  type UserListing,
+} from './listings.ts';
 import type { Sealer, VerifierMaker } from './ports.ts';
 import { findLogin, lakeOf, type LoginRecord, principalOf } from './principals.ts';
 import { migrate } from './schema.ts';
@@ -61,7 +71,10 @@ export class ControlCatalog {
    * Does a command once and resolves to its answer when it is durable and every listener has acted on it. `name` and `args`
    * as in commands/index.ts. Throws LakeError; see execute.ts for what a refusal means.
    */
-  async execute(command: { readonly name: string; readonly args: unknown }, by: { readonly principal: ActorReference; readonly idempotencyKey?: string | undefined }): Promise<Record<string, unknown>> {
+  async execute(
+    command: { readonly name: string; readonly args: unknown },
+    by: { readonly principal: ActorReference; readonly idempotencyKey?: string | undefined },
+  ): Promise<Record<string, unknown>> {
     const { clock, random, sealer, verifiers, storageRoot } = this.#options;
     const executed = await executeOn(
       this.#store,
@@ -88,7 +101,10 @@ export class ControlCatalog {
   principalOf(who: { readonly userId: string } | { readonly credentialId: string }): Promise<Principal | undefined> {
     return this.#store.read(async (tx) => {
       if ('userId' in who) return principalOf(tx, who);
-      const credential = await tx.one<CredentialRow>('SELECT * FROM credentials WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)', [who.credentialId, this.#options.clock.now()]);
+      const credential = await tx.one<CredentialRow>(
+        'SELECT * FROM credentials WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)',
+        [who.credentialId, this.#options.clock.now()],
+      );
       return credential ? principalOf(tx, { userId: credential.user_id, credential }) : undefined;
     });
   }
@@ -96,7 +112,10 @@ export class ControlCatalog {
   /** Whose session of the REST API this token hash is, while it lasts. */
   findSession(tokenHash: string): Promise<{ principal: Principal; expiresAt: number } | undefined> {
     return this.#store.read(async (tx) => {
-      const session = await tx.one<{ user_id: string; expires_at: number }>('SELECT user_id, expires_at FROM sessions WHERE token_hash = $1 AND expires_at > $2', [tokenHash, this.#options.clock.now()]);
+      const session = await tx.one<{ user_id: string; expires_at: number }>(
+        'SELECT user_id, expires_at FROM sessions WHERE token_hash = $1 AND expires_at > $2',
+        [tokenHash, this.#options.clock.now()],
+      );
       const principal = session && (await principalOf(tx, { userId: session.user_id }));
       return principal && { principal, expiresAt: session.expires_at };
     });
@@ -104,12 +123,16 @@ export class ControlCatalog {
 
   /** All live lakes, oldest first. */
   lakes(): Promise<Lake[]> {
-    return this.#store.read(async (tx) => (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'live' ORDER BY created_at, id")).map(lakeOf));
+    return this.#store.read(async (tx) =>
+      (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'live' ORDER BY created_at, id")).map(lakeOf),
+    );
   }
 
   /** Lakes whose making a crash interrupted: their database exists and is to be initialised, then `activate-lake`. */
   creatingLakes(): Promise<Lake[]> {
-    return this.#store.read(async (tx) => (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'creating' ORDER BY created_at, id")).map(lakeOf));
+    return this.#store.read(async (tx) =>
+      (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'creating' ORDER BY created_at, id")).map(lakeOf),
+    );
   }
 
   /** Live lakes the principal has a right on, with the right. */
@@ -159,7 +182,10 @@ export class ControlCatalog {
     this.#store.close();
   }
 
-  async #read<T>(principal: ActorReference, work: (tx: Parameters<Parameters<ControlStore['read']>[0]>[0], actor: Awaited<ReturnType<typeof loadActor>>) => Promise<T>): Promise<T> {
+  async #read<T>(
+    principal: ActorReference,
+    work: (tx: Parameters<Parameters<ControlStore['read']>[0]>[0], actor: Awaited<ReturnType<typeof loadActor>>) => Promise<T>,
+  ): Promise<T> {
     return this.#store.read(async (tx) => work(tx, await loadActor(tx, principal, this.#options.clock.now())));
   }
 
@@ -170,7 +196,9 @@ export class ControlCatalog {
     const told = Promise.allSettled([...this.#listeners].map(async (listener) => listener(changes)));
     const results = await Promise.race([told, clock.sleep(changeDeadlineMs, { unref: true })]);
     if (!results) logger.warn({ changes }, 'sessions are slow to follow a change of the control catalog');
-    for (const result of results ?? []) if (result.status === 'rejected') logger.error({ error: result.reason, changes }, 'a change of the control catalog was not followed');
+    for (const result of results ?? [])
+      if (result.status === 'rejected')
+        logger.error({ error: result.reason, changes }, 'a change of the control catalog was not followed');
     for (const change of changes) {
       if (change.t === 'lake-creating') await this.#createDatabase(change.lakeId);
       if (change.t === 'lake-dropped') await this.#dropDatabase(change.lakeId);
@@ -192,7 +220,10 @@ export class ControlCatalog {
     try {
       await this.#options.log.create(lakeDatabaseName({ id: lakeId }));
     } catch (error) {
-      await this.execute({ name: 'abandon-lake', args: { lakeId, reason: 'its database could not be created' } }, { principal: { id: 'pod', kind: 'pod' } });
+      await this.execute(
+        { name: 'abandon-lake', args: { lakeId, reason: 'its database could not be created' } },
+        { principal: { id: 'pod', kind: 'pod' } },
+      );
       throw error;
     }
   }

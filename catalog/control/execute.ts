@@ -29,7 +29,11 @@ export interface Executed {
 }
 
 /** Throws `invalid_argument` on unknown commands and bad arguments. */
-export async function executeOn(store: ControlStore, request: Request, context: Omit<CommandContext, 'actor'>): Promise<Executed> {
+export async function executeOn(
+  store: ControlStore,
+  request: Request,
+  context: Omit<CommandContext, 'actor'>,
+): Promise<Executed> {
   const command = commands.get(request.name);
   if (!command) throw new LakeError('invalid_argument', `there is no command "${request.name}"`);
   const args = parseArguments(command, request.args);
@@ -44,7 +48,14 @@ export async function executeOn(store: ControlStore, request: Request, context: 
     const applied = await command.run(tx, args, { ...context, actor });
     await writeAudit(tx, command.name, actor, applied, context.now);
     if (key !== undefined) {
-      await tx.run('INSERT INTO commands VALUES ($1, $2, $3, $4, $5, $6)', [key, actor.id, command.name, argumentText, JSON.stringify({ result: applied.result, isShownOnce: applied.shownOnce !== undefined }), context.now]);
+      await tx.run('INSERT INTO commands VALUES ($1, $2, $3, $4, $5, $6)', [
+        key,
+        actor.id,
+        command.name,
+        argumentText,
+        JSON.stringify({ result: applied.result, isShownOnce: applied.shownOnce !== undefined }),
+        context.now,
+      ]);
     }
     return { answer: { ...applied.result, ...applied.shownOnce }, changes: applied.changes ?? [], isRepeated: false };
   });
@@ -63,20 +74,38 @@ function parseArguments(command: Command, args: unknown): unknown {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.join('.') ?? '';
-  throw new LakeError('invalid_argument', issue?.code === 'custom' || issue?.code === 'too_big' || issue?.code === 'invalid_format' ? issue.message : `${command.name}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong arguments'}`, { detail: `Argument: ${where === '' ? '(all)' : where}.` });
+  throw new LakeError(
+    'invalid_argument',
+    issue?.code === 'custom' || issue?.code === 'too_big' || issue?.code === 'invalid_format'
+      ? issue.message
+      : `${command.name}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong arguments'}`,
+    { detail: `Argument: ${where === '' ? '(all)' : where}.` },
+  );
 }
 
 function parseKey(key: string): string {
   const parsed = idempotencyKeySchema.safeParse(key);
-  if (!parsed.success) throw new LakeError('invalid_argument', 'an idempotency key is 8 to 200 characters of printable ASCII without spaces');
+  if (!parsed.success)
+    throw new LakeError('invalid_argument', 'an idempotency key is 8 to 200 characters of printable ASCII without spaces');
   return parsed.data;
 }
 
-async function findRepeated(tx: Tx, key: string, actor: Actor, command: string, argumentText: string): Promise<Executed | undefined> {
-  const before = await tx.one<{ actor_id: string; command: string; arguments: string; result: string }>('SELECT * FROM commands WHERE idempotency_key = $1', [key]);
+async function findRepeated(
+  tx: Tx,
+  key: string,
+  actor: Actor,
+  command: string,
+  argumentText: string,
+): Promise<Executed | undefined> {
+  const before = await tx.one<{ actor_id: string; command: string; arguments: string; result: string }>(
+    'SELECT * FROM commands WHERE idempotency_key = $1',
+    [key],
+  );
   if (!before) return undefined;
   if (before.actor_id !== actor.id || before.command !== command || before.arguments !== argumentText) {
-    throw new LakeError('invalid_argument', 'this idempotency key was used for another request', { hint: 'Use a new random key for each new request.' });
+    throw new LakeError('invalid_argument', 'this idempotency key was used for another request', {
+      hint: 'Use a new random key for each new request.',
+    });
   }
   const { result, isShownOnce } = JSON.parse(before.result) as { result: Record<string, unknown>; isShownOnce: boolean };
   if (isShownOnce) {
@@ -91,5 +120,14 @@ async function writeAudit(tx: Tx, command: string, actor: Actor, applied: Applie
   if (!applied.audit) return;
   const { action, ...detail } = applied.audit.detail ?? {};
   const next = await tx.one<{ id: number }>('SELECT coalesce(max(id), 0) + 1 AS id FROM audit');
-  await tx.run('INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7, $8)', [next?.id ?? 1, now, actor.id, actor.name, actor.credentialId, typeof action === 'string' ? action : command, applied.audit.target, JSON.stringify(detail)]);
+  await tx.run('INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7, $8)', [
+    next?.id ?? 1,
+    now,
+    actor.id,
+    actor.name,
+    actor.credentialId,
+    typeof action === 'string' ? action : command,
+    applied.audit.target,
+    JSON.stringify(detail),
+  ]);
 }

@@ -37,13 +37,17 @@ export interface CredentialRow {
 /** A lake that is live. Throws `undefined_database`. */
 export async function liveLake(tx: Tx, name: string): Promise<LakeRow> {
   const lake = await tx.one<LakeRow>("SELECT * FROM lakes WHERE name = $1 AND state = 'live'", [name]);
-  if (!lake) throw new LakeError('undefined_database', `ducklake "${name}" does not exist`, { hint: 'boilstream-admin ducklakes list shows those that you may use.' });
+  if (!lake)
+    throw new LakeError('undefined_database', `ducklake "${name}" does not exist`, {
+      hint: 'boilstream-admin ducklakes list shows those that you may use.',
+    });
   return lake;
 }
 
 /** Throws `undefined_object`. */
 export async function userByName(tx: Tx, name: string): Promise<UserRow> {
   const user = await tx.one<UserRow>('SELECT * FROM users WHERE name = $1', [name]);
-  if (!user) throw new LakeError('undefined_object', `user "${name}" does not exist`, { hint: 'boilstream-admin users list shows all.' });
+  if (!user)
+    throw new LakeError('undefined_object', `user "${name}" does not exist`, { hint: 'boilstream-admin users list shows all.' });
   return user;
 }

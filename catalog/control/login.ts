@@ -11,7 +11,9 @@ export async function loginFor(tx: Tx, ownerName: string, random: Random): Promi
   const who = (ownerName.split('@')[0] as string).replace(/[^a-z0-9]+/g, '_').slice(0, 40);
   for (let attempt = 0; attempt < 10; attempt++) {
     const login = `${who}_${randomText(random, loginAlphabet, 8)}`;
-    const taken = (await tx.one('SELECT id FROM credentials WHERE login = $1', [login])) ?? (await tx.one('SELECT id FROM users WHERE name = $1', [login]));
+    const taken =
+      (await tx.one('SELECT id FROM credentials WHERE login = $1', [login])) ??
+      (await tx.one('SELECT id FROM users WHERE name = $1', [login]));
     if (!taken) return login;
   }
   assert(false, 'ten random login names were all taken');

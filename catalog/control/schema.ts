@@ -34,11 +34,15 @@ export async function migrate(store: ControlStore, now: number, logger: Logger, 
 }
 
 async function versionOf(store: ControlStore): Promise<number> {
-  const exists = await store.read((tx) => tx.one("SELECT 1 AS one FROM duckdb_tables() WHERE database_name = current_database() AND table_name = 'schema_version'"));
+  const exists = await store.read((tx) =>
+    tx.one("SELECT 1 AS one FROM duckdb_tables() WHERE database_name = current_database() AND table_name = 'schema_version'"),
+  );
   if (!exists) {
     await store.write((tx) => tx.run('CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at BIGINT NOT NULL)'));
     return 0;
   }
-  const row = await store.read((tx) => tx.one<{ version: number }>('SELECT coalesce(max(version), 0)::INTEGER AS version FROM schema_version'));
+  const row = await store.read((tx) =>
+    tx.one<{ version: number }>('SELECT coalesce(max(version), 0)::INTEGER AS version FROM schema_version'),
+  );
   return row?.version ?? 0;
 }

@@ -26,7 +26,10 @@ export async function resealSecrets(store: ControlStore, sealer: Sealer, logger:
   if (old.length === 0) return;
   await store.write(async (tx) => {
     for (const { name, sealed } of old) {
-      await tx.run('UPDATE secrets SET sealed = $2 WHERE name = $1', [name, sealer.seal(purposeOf(name), sealer.open(purposeOf(name), sealed))]);
+      await tx.run('UPDATE secrets SET sealed = $2 WHERE name = $1', [
+        name,
+        sealer.seal(purposeOf(name), sealer.open(purposeOf(name), sealed)),
+      ]);
     }
   });
   logger.info({ count: old.length, keyId: sealer.keyId }, 'secrets sealed anew with the newest key');

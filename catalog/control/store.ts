@@ -87,7 +87,9 @@ const idleReadersMax = 4;
 function txOn(connection: DuckDBConnection): Tx {
   const all = async <R extends object>(sql: string, values: readonly SqlValue[] = []): Promise<R[]> => {
     const reader = await connection.runAndReadAll(sql, values.map(toDuckDB));
-    return reader.getRowObjects().map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, fromDuckDB(value)])) as R);
+    return reader
+      .getRowObjects()
+      .map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, fromDuckDB(value)])) as R);
   };
   return {
     async run(sql, values = []) {
@@ -115,6 +117,9 @@ function fromDuckDB(value: DuckDBValue): SqlValue {
     return number;
   }
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes);
-  assert(value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean', 'a value in the control catalog has an unexpected type');
+  assert(
+    value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean',
+    'a value in the control catalog has an unexpected type',
+  );
   return value;
 }

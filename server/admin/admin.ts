@@ -72,7 +72,10 @@ export function createAdmin(services: AdminServices): Admin {
         }
       }
       if (firstLake === undefined || (await services.control.lakes()).length > 0) return;
-      const { lake } = (await services.control.execute({ name: 'create-lake', args: { name: firstLake } }, { principal: pod })) as { lake: Parameters<typeof finishLake>[0] };
+      const { lake } = (await services.control.execute(
+        { name: 'create-lake', args: { name: firstLake } },
+        { principal: pod },
+      )) as { lake: Parameters<typeof finishLake>[0] };
       await finishLake(lake, services);
     },
   };

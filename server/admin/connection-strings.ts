@@ -26,10 +26,14 @@ export function connectionStrings(fields: ConnectionFields): ConnectionStrings {
   const { host, port, user, password, database, caPath } = fields;
   const tls = caPath === null ? { sslmode: 'require' } : { sslmode: 'verify-full', sslrootcert: caPath };
   const query = (parameters: Record<string, string>): string =>
-    Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+    Object.entries(parameters)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      .join('&');
   const hostInUri = host.includes(':') ? `[${host}]` : host;
   const conninfo = (dbname: string, withPassword: boolean): string =>
-    Object.entries({ host, port: String(port), dbname, user, ...(withPassword ? { password } : {}), ...tls }).map(([name, value]) => `${name}=${conninfoValue(value)}`).join(' ');
+    Object.entries({ host, port: String(port), dbname, user, ...(withPassword ? { password } : {}), ...tls })
+      .map(([name, value]) => `${name}=${conninfoValue(value)}`)
+      .join(' ');
   return {
     uri: `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${hostInUri}:${port}/${encodeURIComponent(database)}?${query(tls)}`,
     psql: `env PGPASSWORD=${shellWord(password)} psql ${shellQuoted(conninfo(database, false))}`,

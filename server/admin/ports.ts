@@ -8,14 +8,47 @@ export interface ActorReference {
   readonly credentialId?: string | undefined;
 }
 
-export interface LakeListing { readonly id: string; readonly name: string; readonly dataPath: string; readonly right: Right; readonly createdBy: string; readonly createdAt: number }
-export interface UserListing { readonly id: string; readonly name: string; readonly admin: boolean; readonly superadmin: boolean; readonly createdAt: number; readonly lakes: readonly { readonly lake: string; readonly access: Right }[] }
-export interface CredentialListing { readonly id: string; readonly user: string; readonly owner: string; readonly lake: string | null; readonly readOnly: boolean; readonly onlyLake: boolean; readonly createdAt: number; readonly expiresAt: number | null }
-export interface AuditListing { readonly id: number; readonly at: number; readonly actor: string; readonly action: string; readonly target: string; readonly detail: Record<string, unknown> }
+export interface LakeListing {
+  readonly id: string;
+  readonly name: string;
+  readonly dataPath: string;
+  readonly right: Right;
+  readonly createdBy: string;
+  readonly createdAt: number;
+}
+export interface UserListing {
+  readonly id: string;
+  readonly name: string;
+  readonly admin: boolean;
+  readonly superadmin: boolean;
+  readonly createdAt: number;
+  readonly lakes: readonly { readonly lake: string; readonly access: Right }[];
+}
+export interface CredentialListing {
+  readonly id: string;
+  readonly user: string;
+  readonly owner: string;
+  readonly lake: string | null;
+  readonly readOnly: boolean;
+  readonly onlyLake: boolean;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+}
+export interface AuditListing {
+  readonly id: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly detail: Record<string, unknown>;
+}
 
 /** The control catalog, in the metadata worker or on the leader. Every call resolves only when what it shows is durable. */
 export interface ControlPort {
-  execute(command: { readonly name: string; readonly args: unknown }, by: { readonly principal: ActorReference; readonly idempotencyKey?: string | undefined }): Promise<Record<string, unknown>>;
+  execute(
+    command: { readonly name: string; readonly args: unknown },
+    by: { readonly principal: ActorReference; readonly idempotencyKey?: string | undefined },
+  ): Promise<Record<string, unknown>>;
   lakes(): Promise<Lake[]>;
   creatingLakes(): Promise<Lake[]>;
   lakesOf(principal: ActorReference): Promise<LakeListing[]>;

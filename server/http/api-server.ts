@@ -44,7 +44,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const document = openApiDocument(options.version, apiPrefix, [...authEndpoints, ...podEndpoints]);
 
   const api = createApp({ listener: 'api', logger, random, tls: tls.pem() });
-  const identify = async (request: { readonly headers: { readonly authorization?: string | undefined } }): Promise<{ principal: Awaited<ReturnType<SessionPort['local']>>; isLocal: boolean }> => {
+  const identify = async (request: {
+    readonly headers: { readonly authorization?: string | undefined };
+  }): Promise<{ principal: Awaited<ReturnType<SessionPort['local']>>; isLocal: boolean }> => {
     const session = await sessions.find(request.headers.authorization);
     if (!session) throw notLoggedIn();
     return { principal: session.principal, isLocal: false };
@@ -56,7 +58,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   tls.onReload(() => (api.server as unknown as TlsServer).setSecureContext({ ...tls.pem(), minVersion: 'TLSv1.2' }));
 
   const local = createApp({ listener: 'local', logger, random });
-  const identifyLocal = async (): Promise<{ principal: Awaited<ReturnType<SessionPort['local']>>; isLocal: boolean }> => ({ principal: await sessions.local(), isLocal: true });
+  const identifyLocal = async (): Promise<{ principal: Awaited<ReturnType<SessionPort['local']>>; isLocal: boolean }> => ({
+    principal: await sessions.local(),
+    isLocal: true,
+  });
   addAdminRoutes(local, admin, identifyLocal);
   addPodRoutes(local, pod, identifyLocal);
   addDocument(local, document);
@@ -78,11 +83,20 @@ function addDocument(app: FastifyInstance, document: object): void {
   app.get('/openapi.json', async () => document);
 }
 
-async function listen(app: FastifyInstance, where: { host: string; port: number } | { path: string }, shown: string, variable: string): Promise<void> {
+async function listen(
+  app: FastifyInstance,
+  where: { host: string; port: number } | { path: string },
+  shown: string,
+  variable: string,
+): Promise<void> {
   try {
     await app.listen(where);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new LakeError('config_invalid', `cannot listen on ${shown}: ${code === 'EADDRINUSE' ? 'it is taken' : code === 'EACCES' ? 'not allowed' : (error as Error).message}`, { hint: `${variable} chooses another.`, cause: error });
+    throw new LakeError(
+      'config_invalid',
+      `cannot listen on ${shown}: ${code === 'EADDRINUSE' ? 'it is taken' : code === 'EACCES' ? 'not allowed' : (error as Error).message}`,
+      { hint: `${variable} chooses another.`, cause: error },
+    );
   }
 }

@@ -5,7 +5,10 @@ import { type ErrorCode, LakeError } from '../../base/errors.ts';
 const answerBytesMax = 1 << 20;
 
 /** The JSON answer. Throws the pod's own LakeError, or `cannot_connect_now` when no pod runs there. */
-export function callLocalPod<T>(socketPath: string, call: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: object; readonly timeoutMs: number }): Promise<T> {
+export function callLocalPod<T>(
+  socketPath: string,
+  call: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: object; readonly timeoutMs: number },
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const text = call.body === undefined ? undefined : JSON.stringify(call.body);
     const headers = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
@@ -19,8 +22,17 @@ export function callLocalPod<T>(socketPath: string, call: { readonly method: 'GE
       });
       response.on('end', () => {
         try {
-          const answer = JSON.parse(Buffer.concat(parts).toString('utf8')) as T & { error?: { code: ErrorCode; message: string; hint?: string } };
-          if (answer.error) reject(new LakeError(answer.error.code, answer.error.message, answer.error.hint === undefined ? {} : { hint: answer.error.hint }));
+          const answer = JSON.parse(Buffer.concat(parts).toString('utf8')) as T & {
+            error?: { code: ErrorCode; message: string; hint?: string };
+          };
+          if (answer.error)
+            reject(
+              new LakeError(
+                answer.error.code,
+                answer.error.message,
+                answer.error.hint === undefined ? {} : { hint: answer.error.hint },
+              ),
+            );
           else resolve(answer);
         } catch (error) {
           reject(new LakeError('protocol_violation', 'the pod gave an answer that is no JSON', { cause: error }));
@@ -28,10 +40,17 @@ export function callLocalPod<T>(socketPath: string, call: { readonly method: 'GE
       });
       response.on('error', reject);
     });
-    sent.on('timeout', () => sent.destroy(new LakeError('deadline_exceeded', `the pod has not answered within ${Math.round(call.timeoutMs / 1000)} s`)));
+    sent.on('timeout', () =>
+      sent.destroy(new LakeError('deadline_exceeded', `the pod has not answered within ${Math.round(call.timeoutMs / 1000)} s`)),
+    );
     sent.on('error', (error) => {
       if (error instanceof LakeError) return reject(error);
-      reject(new LakeError('cannot_connect_now', 'no pod answers in this data directory', { hint: 'Start one, or set BOILSTREAM_DATA_DIR (--data-dir) to the folder of the pod you mean.', cause: error }));
+      reject(
+        new LakeError('cannot_connect_now', 'no pod answers in this data directory', {
+          hint: 'Start one, or set BOILSTREAM_DATA_DIR (--data-dir) to the folder of the pod you mean.',
+          cause: error,
+        }),
+      );
     });
     sent.end(text);
   });

@@ -23,7 +23,9 @@ export interface MetricsServerOptions {
 let areDefaultsCollected = false;
 
 /** Listens. Throws `config_invalid` when the port is taken. */
-export async function startMetricsServer(options: MetricsServerOptions): Promise<{ readonly address: { readonly host: string; readonly port: number }; close(): Promise<void> }> {
+export async function startMetricsServer(
+  options: MetricsServerOptions,
+): Promise<{ readonly address: { readonly host: string; readonly port: number }; close(): Promise<void> }> {
   const { pod, host, port, logger, random } = options;
   // Once for the process: event loop lag, heap, handles, CPU.
   if (!areDefaultsCollected) collectDefaultMetrics({ register: metricsRegistry });
@@ -32,7 +34,10 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   app.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (_request, reply) => {
     const reasons = pod.notReady();
-    return reply.status(reasons.length === 0 ? 200 : 503).type('text/plain').send(reasons.length === 0 ? 'ready\n' : `not ready: ${reasons.join('; ')}\n`);
+    return reply
+      .status(reasons.length === 0 ? 200 : 503)
+      .type('text/plain')
+      .send(reasons.length === 0 ? 'ready\n' : `not ready: ${reasons.join('; ')}\n`);
   });
   app.get('/metrics', async (_request, reply) => {
     const own = await metricsRegistry.metrics();
@@ -47,7 +52,11 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     await app.listen({ host, port });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new LakeError('config_invalid', `cannot listen on ${host}:${port}: ${code === 'EADDRINUSE' ? 'it is taken' : (error as Error).message}`, { hint: 'BOILSTREAM_METRICS_PORT chooses another.', cause: error });
+    throw new LakeError(
+      'config_invalid',
+      `cannot listen on ${host}:${port}: ${code === 'EADDRINUSE' ? 'it is taken' : (error as Error).message}`,
+      { hint: 'BOILSTREAM_METRICS_PORT chooses another.', cause: error },
+    );
   }
   return { address: { host, port: (app.server.address() as AddressInfo).port }, close: () => app.close() };
 }

@@ -26,16 +26,31 @@ interface JsonSchema {
 /** The whole document; built once at start. */
 export function openApiDocument(version: string, apiPrefix: string, extra: readonly Endpoint[]): object {
   const fromCommands: Endpoint[] = adminCommands.map((command) => ({
-    ...command.http, path: apiPrefix + command.http.path, operationId: command.name, summary: command.summary, args: command.args, result: command.result,
+    ...command.http,
+    path: apiPrefix + command.http.path,
+    operationId: command.name,
+    summary: command.summary,
+    args: command.args,
+    result: command.result,
     description: `Needs: ${command.needs}.${command.sql ? ` In SQL: \`${command.sql.syntax}\`.` : ''}`,
   }));
   const paths: Record<string, Record<string, object>> = {};
-  for (const endpoint of [...extra, ...fromCommands]) (paths[endpoint.path] ??= {})[endpoint.method.toLowerCase()] = operation(endpoint);
+  for (const endpoint of [...extra, ...fromCommands]) {
+    paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: operation(endpoint) };
+  }
   return {
     openapi: '3.1.0',
-    info: { title: 'BoilStream', version, description: 'What the command line and the web console use.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'BoilStream',
+      version,
+      description: 'What the command line and the web console use.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     security: [{ session: [] }],
-    components: { securitySchemes: { session: { type: 'http', scheme: 'bearer', description: 'The token that /auth/login gives.' } }, schemas: { Error: errorSchema() } },
+    components: {
+      securitySchemes: { session: { type: 'http', scheme: 'bearer', description: 'The token that /auth/login gives.' } },
+      schemas: { Error: errorSchema() },
+    },
     paths,
   };
 }
@@ -46,7 +61,12 @@ function operation(endpoint: Endpoint): object {
   const others = Object.keys(args.properties ?? {}).filter((name) => !inPath.includes(name));
   const inQuery = endpoint.method === 'GET' || endpoint.method === 'DELETE' ? others : [];
   const inBody = inQuery.length > 0 ? [] : others;
-  const parameter = (name: string, place: 'path' | 'query'): object => ({ name, in: place, required: place === 'path' || (args.required ?? []).includes(name), schema: args.properties?.[name] ?? { type: 'string' } });
+  const parameter = (name: string, place: 'path' | 'query'): object => ({
+    name,
+    in: place,
+    required: place === 'path' || (args.required ?? []).includes(name),
+    schema: args.properties?.[name] ?? { type: 'string' },
+  });
   const isChange = endpoint.method !== 'GET' && endpoint.operationId !== undefined;
   return {
     ...(endpoint.operationId === undefined ? {} : { operationId: endpoint.operationId }),
@@ -56,14 +76,44 @@ function operation(endpoint: Endpoint): object {
     parameters: [
       ...inPath.map((name) => parameter(name, 'path')),
       ...inQuery.map((name) => parameter(name, 'query')),
-      ...(isChange ? [{ name: 'Idempotency-Key', in: 'header', required: false, description: 'Random; the same request with the same key is done once.', schema: { type: 'string', minLength: 8, maxLength: 200 } }] : []),
+      ...(isChange
+        ? [
+            {
+              name: 'Idempotency-Key',
+              in: 'header',
+              required: false,
+              description: 'Random; the same request with the same key is done once.',
+              schema: { type: 'string', minLength: 8, maxLength: 200 },
+            },
+          ]
+        : []),
     ],
-    ...(inBody.length === 0 ? {} : {
-      requestBody: { required: inBody.some((name) => args.required?.includes(name)), content: { 'application/json': { schema: { type: 'object', properties: Object.fromEntries(inBody.map((name) => [name, args.properties?.[name]])), required: (args.required ?? []).filter((name) => inBody.includes(name)), additionalProperties: false } } } },
-    }),
+    ...(inBody.length === 0
+      ? {}
+      : {
+          requestBody: {
+            required: inBody.some((name) => args.required?.includes(name)),
+            content: {
+              'application/json': {
+                schema: {
+                  type: 'object',
+                  properties: Object.fromEntries(inBody.map((name) => [name, args.properties?.[name]])),
+                  required: (args.required ?? []).filter((name) => inBody.includes(name)),
+                  additionalProperties: false,
+                },
+              },
+            },
+          },
+        }),
     responses: {
-      [String(endpoint.status ?? 200)]: { description: 'Done, durably.', content: { 'application/json': { schema: schemaOf(endpoint.result, 'output') } } },
-      default: { description: 'Refused or failed.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+      [String(endpoint.status ?? 200)]: {
+        description: 'Done, durably.',
+        content: { 'application/json': { schema: schemaOf(endpoint.result, 'output') } },
+      },
+      default: {
+        description: 'Refused or failed.',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
     },
   };
 }
@@ -75,11 +125,19 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 
 function errorSchema(): object {
   return {
-    type: 'object', required: ['error'],
+    type: 'object',
+    required: ['error'],
     properties: {
       error: {
-        type: 'object', required: ['code', 'message', 'request_id'],
-        properties: { code: { type: 'string', enum: errorCodes }, message: { type: 'string' }, hint: { type: 'string' }, detail: { type: 'string' }, request_id: { type: 'string' } },
+        type: 'object',
+        required: ['code', 'message', 'request_id'],
+        properties: {
+          code: { type: 'string', enum: errorCodes },
+          message: { type: 'string' },
+          hint: { type: 'string' },
+          detail: { type: 'string' },
+          request_id: { type: 'string' },
+        },
       },
     },
   };

@@ -4,8 +4,14 @@ import type { Principal } from '../../base/domain.ts';
 /** Logins and sessions of the REST API (auth room and control catalog). */
 export interface SessionPort {
   /** Checks the password (and one-time code) and opens a session. Throws invalid_password or limit_exceeded. */
-  login(attempt: { readonly email?: string | undefined; readonly password: string; readonly mfaCode?: string | undefined; readonly address: string }): Promise<
-    { readonly t: 'in'; readonly token: string; readonly expiresAt: number; readonly principal: Principal } | { readonly t: 'mfa-needed' }
+  login(attempt: {
+    readonly email?: string | undefined;
+    readonly password: string;
+    readonly mfaCode?: string | undefined;
+    readonly address: string;
+  }): Promise<
+    | { readonly t: 'in'; readonly token: string; readonly expiresAt: number; readonly principal: Principal }
+    | { readonly t: 'mfa-needed' }
   >;
   /** Whose session the Authorization header carries; undefined = none or over. */
   find(authorization: string | undefined): Promise<{ readonly principal: Principal; readonly expiresAt: number } | undefined>;

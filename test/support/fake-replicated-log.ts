@@ -22,7 +22,10 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
   const open = new Map<string, ReplicatedDatabase>();
   let pending: Promise<void> | undefined;
   const position: LogPosition = { epoch: 1, seq: 1 };
-  const names = (): string[] => readdirSync(directory).filter((file) => file.endsWith('.db')).map((file) => file.slice(0, -3));
+  const names = (): string[] =>
+    readdirSync(directory)
+      .filter((file) => file.endsWith('.db'))
+      .map((file) => file.slice(0, -3));
 
   async function attach(name: string): Promise<ReplicatedDatabase> {
     await admin.run(`ATTACH '${join(directory, `${name}.db`)}' AS "${name}"`);
@@ -39,7 +42,12 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
         await connection.run('COMMIT');
         const { hold } = log;
         if (hold) pending = hold;
-        return { durable: async () => { await hold; return position; } };
+        return {
+          durable: async () => {
+            await hold;
+            return position;
+          },
+        };
       },
       barrier: () => pending ?? null,
     };

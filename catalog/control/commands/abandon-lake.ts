@@ -13,6 +13,10 @@ export const abandonLake = command({
     if (!lake) throw new LakeError('not_found', 'no ducklake with this id is being created');
     await tx.run("UPDATE lakes SET state = 'dropped', dropped_at = $2 WHERE id = $1", [lakeId, now]);
     await tx.run('DELETE FROM grants WHERE lake_id = $1', [lakeId]);
-    return { result: {}, audit: { target: lake.name, detail: { lakeId, reason } }, changes: [{ t: 'lake-dropped', lakeId, name: lake.name }] };
+    return {
+      result: {},
+      audit: { target: lake.name, detail: { lakeId, reason } },
+      changes: [{ t: 'lake-dropped', lakeId, name: lake.name }],
+    };
   },
 });

@@ -18,13 +18,26 @@ export const createLake = command({
     requireAdmin(actor, 'create a ducklake');
     const taken = await tx.one<LakeRow>("SELECT * FROM lakes WHERE name = $1 AND state <> 'dropped'", [name]);
     if (taken) {
-      throw new LakeError('duplicate_database', `ducklake "${name}" already exists`, taken.state === 'creating' ? { hint: 'It is being created right now.' } : {});
+      throw new LakeError(
+        'duplicate_database',
+        `ducklake "${name}" already exists`,
+        taken.state === 'creating' ? { hint: 'It is being created right now.' } : {},
+      );
     }
     const id = random.uuid();
-    const lake = { id, name, dataPath: dataPath === undefined ? `${lakesPrefix}${id}/data/` : await dataPathFor(tx, dataPath, lakesPrefix) };
+    const lake = {
+      id,
+      name,
+      dataPath: dataPath === undefined ? `${lakesPrefix}${id}/data/` : await dataPathFor(tx, dataPath, lakesPrefix),
+    };
     await tx.run("INSERT INTO lakes VALUES ($1, $2, 'creating', $3, $4, $5, NULL)", [id, name, lake.dataPath, actor.id, now]);
     // The creator is its owner; administrators reach every lake anyway, and the pod needs no grant.
-    if (actor.id !== 'pod') await tx.run("INSERT INTO grants VALUES ($1, $2, $3, 'owner', $2, $4)", [random.uuid(), actor.id, id, now]);
-    return { result: { lake }, audit: { target: name, detail: { lakeId: id } }, changes: [{ t: 'lake-creating', lakeId: id, name }] };
+    if (actor.id !== 'pod')
+      await tx.run("INSERT INTO grants VALUES ($1, $2, $3, 'owner', $2, $4)", [random.uuid(), actor.id, id, now]);
+    return {
+      result: { lake },
+      audit: { target: name, detail: { lakeId: id } },
+      changes: [{ t: 'lake-creating', lakeId: id, name }],
+    };
   },
 });

@@ -10,7 +10,8 @@ export const createUser = command({
   args: z.strictObject({ name: userName, admin: z.boolean().default(false) }),
   async run(tx, { name, admin }, { actor, now, random }) {
     requireAdmin(actor, 'create a user');
-    if (await tx.one('SELECT id FROM users WHERE name = $1', [name])) throw new LakeError('duplicate_object', `user "${name}" already exists`);
+    if (await tx.one('SELECT id FROM users WHERE name = $1', [name]))
+      throw new LakeError('duplicate_object', `user "${name}" already exists`);
     const id = random.uuid();
     await tx.run('INSERT INTO users VALUES ($1, $2, $3, false, $4, $5)', [id, name, admin, actor.id, now]);
     return { result: { user: { id, name, admin } }, audit: { target: name, detail: { userId: id, admin } } };

@@ -12,6 +12,10 @@ export const dropLake = command({
     await requireOwner(tx, actor, lake, 'drop a ducklake');
     await tx.run("UPDATE lakes SET state = 'dropped', dropped_at = $2 WHERE id = $1", [lake.id, now]);
     await tx.run('DELETE FROM grants WHERE lake_id = $1', [lake.id]);
-    return { result: { lakeId: lake.id }, audit: { target: name, detail: { lakeId: lake.id } }, changes: [{ t: 'lake-dropped', lakeId: lake.id, name }] };
+    return {
+      result: { lakeId: lake.id },
+      audit: { target: name, detail: { lakeId: lake.id } },
+      changes: [{ t: 'lake-dropped', lakeId: lake.id, name }],
+    };
   },
 });

@@ -16,12 +16,20 @@ export const ensureSuperadmin = command({
     if (before && !user) {
       // The same person under a new address: what they own stays theirs.
       await tx.run('UPDATE users SET name = $2 WHERE id = $1', [before.id, email]);
-      return { result: { userId: before.id }, audit: { target: email, detail: { userId: before.id, formerly: before.name } }, changes: [{ t: 'grants-changed', userId: before.id }] };
+      return {
+        result: { userId: before.id },
+        audit: { target: email, detail: { userId: before.id, formerly: before.name } },
+        changes: [{ t: 'grants-changed', userId: before.id }],
+      };
     }
     if (before) await tx.run('UPDATE users SET is_superadmin = false, is_admin = false WHERE id = $1', [before.id]);
     const id = user?.id ?? random.uuid();
     if (user) await tx.run('UPDATE users SET is_superadmin = true, is_admin = true WHERE id = $1', [id]);
     else await tx.run('INSERT INTO users VALUES ($1, $2, true, true, $3, $4)', [id, email, actor.id, now]);
-    return { result: { userId: id }, audit: { target: email, detail: { userId: id } }, changes: [{ t: 'grants-changed', userId: id }] };
+    return {
+      result: { userId: id },
+      audit: { target: email, detail: { userId: id } },
+      changes: [{ t: 'grants-changed', userId: id }],
+    };
   },
 });

@@ -16,11 +16,19 @@ import { revokeAccess } from './revoke-access.ts';
 import { revokeCredential } from './revoke-credential.ts';
 
 const all = [
-  createLake, activateLake, abandonLake, dropLake,
-  createUser, deleteUser, ensureSuperadmin,
-  grantAccess, revokeAccess,
-  createCredential, revokeCredential,
-  openSession, closeSessions,
+  createLake,
+  activateLake,
+  abandonLake,
+  dropLake,
+  createUser,
+  deleteUser,
+  ensureSuperadmin,
+  grantAccess,
+  revokeAccess,
+  createCredential,
+  revokeCredential,
+  openSession,
+  closeSessions,
   recordEvent,
 ];
 

@@ -18,7 +18,11 @@ export const revokeAccess = command({
       if (user.is_superadmin) throw new LakeError('permission_denied', 'the superadmin is always an administrator');
       if (!user.is_admin) throw new LakeError('undefined_object', `user "${user.name}" is no administrator`);
       await tx.run('UPDATE users SET is_admin = false WHERE id = $1', [user.id]);
-      return { result: { user: user.name, admin: false }, audit: { target: user.name, detail: { admin: false } }, changes: [{ t: 'grants-changed', userId: user.id }] };
+      return {
+        result: { user: user.name, admin: false },
+        audit: { target: user.name, detail: { admin: false } },
+        changes: [{ t: 'grants-changed', userId: user.id }],
+      };
     }
     const lake = await liveLake(tx, args.lake);
     await requireOwner(tx, actor, lake, `revoke on ducklake "${lake.name}"`);

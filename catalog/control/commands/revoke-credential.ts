@@ -14,7 +14,9 @@ export const revokeCredential = command({
     const isOwn = credential?.user_id === actor.id && !actor.isNarrowed;
     if (!credential || !(isOwn || actor.isAdmin)) {
       if (!actor.isAdmin && actor.isNarrowed) requireAdmin(actor, 'revoke a credential');
-      throw new LakeError('undefined_object', `credential "${wanted}" does not exist`, { hint: 'boilstream-admin credentials list shows yours.' });
+      throw new LakeError('undefined_object', `credential "${wanted}" does not exist`, {
+        hint: 'boilstream-admin credentials list shows yours.',
+      });
     }
     const result = { id: credential.id, user: credential.login };
     if (credential.revoked_at !== null) return { result };

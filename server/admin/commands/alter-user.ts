@@ -13,7 +13,10 @@ export const alterUser = adminCommand({
   http: { method: 'PUT', path: '/users/{name}' },
   sql: {
     syntax: 'ALTER USER name { SUPERUSER | NOSUPERUSER }',
-    begins: [['alter', 'user'], ['alter', 'role']],
+    begins: [
+      ['alter', 'user'],
+      ['alter', 'role'],
+    ],
     tag: 'ALTER ROLE',
     parse(words) {
       const name = words.name(true);
@@ -25,7 +28,10 @@ export const alterUser = adminCommand({
     },
   },
   async run({ name, admin }, { control, principal, idempotencyKey }) {
-    const done = await control.execute({ name: admin ? 'grant-access' : 'revoke-access', args: { what: 'admin', user: name } }, { principal, idempotencyKey });
+    const done = await control.execute(
+      { name: admin ? 'grant-access' : 'revoke-access', args: { what: 'admin', user: name } },
+      { principal, idempotencyKey },
+    );
     return { name: done.user as string, admin };
   },
 });

@@ -21,8 +21,22 @@ export const createCredential = adminCommand({
   needs: 'yourself; admin for others',
   args,
   result: z.object({
-    user: z.string(), password: z.string(), expires_at: time.nullable(), id: z.string(), owner: z.string(), database: z.string(), read_only: z.boolean(), only_ducklake: z.boolean(),
-    uri: z.string(), psql: z.string(), jdbc: z.string(), duckdb_attach: z.string(), ca_path: z.string().nullable(), kafka: z.null(), flightsql: z.null(), airport: z.null(),
+    user: z.string(),
+    password: z.string(),
+    expires_at: time.nullable(),
+    id: z.string(),
+    owner: z.string(),
+    database: z.string(),
+    read_only: z.boolean(),
+    only_ducklake: z.boolean(),
+    uri: z.string(),
+    psql: z.string(),
+    jdbc: z.string(),
+    duckdb_attach: z.string(),
+    ca_path: z.string().nullable(),
+    kafka: z.null(),
+    flightsql: z.null(),
+    airport: z.null(),
   }),
   http: { method: 'POST', path: '/credentials', status: 201 },
   sql: {
@@ -45,22 +59,43 @@ export const createCredential = adminCommand({
     columns: ['user', 'password', 'expires_at', 'database', 'uri', 'psql', 'duckdb_attach'],
     rows: (made) => [[made.user, made.password, made.expires_at, made.database, made.uri, made.psql, made.duckdb_attach]],
   },
-  async run({ user, ducklake, read_only, only_ducklake, ttl, ca_path }, { control, principal, idempotencyKey, addresses, isLocal }) {
+  async run(
+    { user, ducklake, read_only, only_ducklake, ttl, ca_path },
+    { control, principal, idempotencyKey, addresses, isLocal },
+  ) {
     const command = {
-      ...(user === undefined ? {} : { user }), ...(ducklake === undefined ? {} : { lake: ducklake }),
-      readOnly: read_only ?? false, onlyLake: only_ducklake ?? false, ...(ttl === undefined ? {} : { ttlMs: readTtl(ttl) }),
+      ...(user === undefined ? {} : { user }),
+      ...(ducklake === undefined ? {} : { lake: ducklake }),
+      readOnly: read_only ?? false,
+      onlyLake: only_ducklake ?? false,
+      ...(ttl === undefined ? {} : { ttlMs: readTtl(ttl) }),
     };
-    const made = (await control.execute({ name: 'create-credential', args: command }, { principal, idempotencyKey })) as { id: string; user: string; owner: string; secret: string; expiresAt: number | null };
+    const made = (await control.execute({ name: 'create-credential', args: command }, { principal, idempotencyKey })) as {
+      id: string;
+      user: string;
+      owner: string;
+      secret: string;
+      expiresAt: number | null;
+    };
     const as = await control.principalOf({ credentialId: made.id });
     if (!as) throw new LakeError('internal', 'the credential was revoked as it was made');
     // `postgres` is the default lake of whoever comes in; with no lake at all there is nothing else to name.
     const database = ducklake ?? as.defaultLake ?? 'postgres';
     const caPath = ca_path ?? (isLocal ? addresses.caPath : undefined) ?? null;
     return {
-      user: made.user, password: made.secret, expires_at: made.expiresAt === null ? null : isoTime(made.expiresAt), id: made.id, owner: made.owner, database,
-      read_only: command.readOnly, only_ducklake: command.onlyLake,
+      user: made.user,
+      password: made.secret,
+      expires_at: made.expiresAt === null ? null : isoTime(made.expiresAt),
+      id: made.id,
+      owner: made.owner,
+      database,
+      read_only: command.readOnly,
+      only_ducklake: command.onlyLake,
       ...connectionStrings({ ...addresses.pgwire(), user: made.user, password: made.secret, database, caPath }),
-      ca_path: caPath, kafka: null, flightsql: null, airport: null,
+      ca_path: caPath,
+      kafka: null,
+      flightsql: null,
+      airport: null,
     };
   },
 });

@@ -35,7 +35,10 @@ export const createDucklake = adminCommand({
         words.list(() => {
           const option = words.name();
           words.symbol('=');
-          if (option !== 'data_path') throw new LakeError('invalid_argument', `unrecognized parameter "${option}"`, { hint: 'CREATE DUCKLAKE knows data_path.' });
+          if (option !== 'data_path')
+            throw new LakeError('invalid_argument', `unrecognized parameter "${option}"`, {
+              hint: 'CREATE DUCKLAKE knows data_path.',
+            });
           parsed.data_path = words.string();
         });
         if (!words.symbol(')')) throw words.wrong();
@@ -46,7 +49,10 @@ export const createDucklake = adminCommand({
   async run({ name, data_path, if_not_exists }, context) {
     const { control, principal, idempotencyKey } = context;
     try {
-      const { lake } = (await control.execute({ name: 'create-lake', args: { name, ...(data_path === undefined ? {} : { dataPath: data_path }) } }, { principal, idempotencyKey })) as { lake: Lake };
+      const { lake } = (await control.execute(
+        { name: 'create-lake', args: { name, ...(data_path === undefined ? {} : { dataPath: data_path }) } },
+        { principal, idempotencyKey },
+      )) as { lake: Lake };
       await finishLake(lake, context);
     } catch (thrown) {
       if (!(if_not_exists && toLakeError(thrown).code === 'duplicate_database')) throw thrown;
@@ -66,7 +72,10 @@ export async function finishLake(lake: Lake, services: AdminServices): Promise<v
   } catch (thrown) {
     const error = toLakeError(thrown);
     logger.error({ error: thrown, lake: lake.name }, 'a ducklake could not be initialised');
-    await control.execute({ name: 'abandon-lake', args: { lakeId: lake.id, reason: error.message.slice(0, 500) } }, { principal: pod });
+    await control.execute(
+      { name: 'abandon-lake', args: { lakeId: lake.id, reason: error.message.slice(0, 500) } },
+      { principal: pod },
+    );
     throw error;
   }
   await control.execute({ name: 'activate-lake', args: { lakeId: lake.id } }, { principal: pod });

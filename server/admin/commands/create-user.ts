@@ -8,12 +8,18 @@ export const createUser = adminCommand({
   name: 'create-user',
   summary: 'Create a user',
   needs: 'admin',
-  args: z.strictObject({ name: z.string().min(1).max(200).describe('e-mail address or plain name'), admin: z.boolean().optional() }),
+  args: z.strictObject({
+    name: z.string().min(1).max(200).describe('e-mail address or plain name'),
+    admin: z.boolean().optional(),
+  }),
   result: z.object({ name: z.string(), id: z.string(), admin: z.boolean() }),
   http: { method: 'POST', path: '/users', status: 201 },
   sql: {
     syntax: 'CREATE USER name [SUPERUSER]',
-    begins: [['create', 'user'], ['create', 'role']],
+    begins: [
+      ['create', 'user'],
+      ['create', 'role'],
+    ],
     tag: 'CREATE ROLE',
     parse(words) {
       const name = words.name(true);
@@ -29,7 +35,10 @@ export const createUser = adminCommand({
     },
   },
   async run({ name, admin }, { control, principal, idempotencyKey }) {
-    const { user } = (await control.execute({ name: 'create-user', args: { name, admin: admin ?? false } }, { principal, idempotencyKey })) as { user: { name: string; id: string; admin: boolean } };
+    const { user } = (await control.execute(
+      { name: 'create-user', args: { name, admin: admin ?? false } },
+      { principal, idempotencyKey },
+    )) as { user: { name: string; id: string; admin: boolean } };
     return user;
   },
 });
@@ -38,6 +47,8 @@ export const createUser = adminCommand({
 export function refusePassword(words: SqlWords): void {
   words.takeAny(['encrypted', 'unencrypted']);
   if (words.take('password')) {
-    throw new LakeError('feature_not_supported', 'passwords cannot be set in SQL: the server never sees one', { hint: 'Make a credential with a random secret: boilstream-admin credentials create --user NAME, or CREATE CREDENTIAL FOR name.' });
+    throw new LakeError('feature_not_supported', 'passwords cannot be set in SQL: the server never sees one', {
+      hint: 'Make a credential with a random secret: boilstream-admin credentials create --user NAME, or CREATE CREDENTIAL FOR name.',
+    });
   }
 }

@@ -13,7 +13,10 @@ export const deleteUser = adminCommand({
   http: { method: 'DELETE', path: '/users/{name}' },
   sql: {
     syntax: 'DROP USER [IF EXISTS] name [, …]',
-    begins: [['drop', 'user'], ['drop', 'role']],
+    begins: [
+      ['drop', 'user'],
+      ['drop', 'role'],
+    ],
     tag: 'DROP ROLE',
     parse(words) {
       const isOptional = words.take('if', 'exists');

@@ -16,9 +16,19 @@ import { revokeDucklake } from './revoke-ducklake.ts';
 import { showDucklake } from './show-ducklake.ts';
 
 const all = [
-  listDucklakes, showDucklake, createDucklake, dropDucklake,
-  listUsers, createUser, alterUser, deleteUser, grantDucklake, revokeDucklake,
-  listCredentials, createCredential, revokeCredential,
+  listDucklakes,
+  showDucklake,
+  createDucklake,
+  dropDucklake,
+  listUsers,
+  createUser,
+  alterUser,
+  deleteUser,
+  grantDucklake,
+  revokeDucklake,
+  listCredentials,
+  createCredential,
+  revokeCredential,
   listAudit,
 ];
 

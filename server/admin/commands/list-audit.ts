@@ -8,7 +8,20 @@ export const listAudit = adminCommand({
   summary: 'The audit, newest first',
   needs: 'admin',
   args: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).optional() }),
-  result: z.object({ events: z.array(z.object({ id: z.number(), at: time, actor: z.string(), action: z.string(), target: z.string(), detail: z.record(z.string(), z.unknown()) })) }),
+  result: z.object({
+    events: z.array(
+      z.object({
+        id: z.number(),
+        at: time,
+        actor: z.string(),
+        action: z.string(),
+        target: z.string(),
+        detail: z.record(z.string(), z.unknown()),
+      }),
+    ),
+  }),
   http: { method: 'GET', path: '/audit' },
-  run: async ({ limit }, { control, principal }) => ({ events: (await control.listAudit(principal, limit ?? 100)).map((event) => ({ ...event, at: isoTime(event.at) })) }),
+  run: async ({ limit }, { control, principal }) => ({
+    events: (await control.listAudit(principal, limit ?? 100)).map((event) => ({ ...event, at: isoTime(event.at) })),
+  }),
 });

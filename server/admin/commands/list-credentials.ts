@@ -18,7 +18,18 @@ export const listCredentials = adminCommand({
   },
   table: {
     columns: ['user', 'owner', 'ducklake', 'read_only', 'only_ducklake', 'created_at', 'expires_at'],
-    rows: ({ credentials }) => credentials.map((each) => [each.user, each.owner, each.ducklake, each.read_only ? 'yes' : 'no', each.only_ducklake ? 'yes' : 'no', each.created_at, each.expires_at]),
+    rows: ({ credentials }) =>
+      credentials.map((each) => [
+        each.user,
+        each.owner,
+        each.ducklake,
+        each.read_only ? 'yes' : 'no',
+        each.only_ducklake ? 'yes' : 'no',
+        each.created_at,
+        each.expires_at,
+      ]),
   },
-  run: async ({ user }, { control, principal }) => ({ credentials: (await control.listCredentials(principal, user)).map(toCredential) }),
+  run: async ({ user }, { control, principal }) => ({
+    credentials: (await control.listCredentials(principal, user)).map(toCredential),
+  }),
 });

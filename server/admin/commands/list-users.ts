@@ -13,7 +13,13 @@ export const listUsers = adminCommand({
   sql: { syntax: 'SHOW USERS', begins: [['show', 'users']], tag: 'SHOW', parse: () => [{}] },
   table: {
     columns: ['name', 'admin', 'ducklakes', 'created_at'],
-    rows: ({ users }) => users.map((user) => [user.name, user.admin ? 'yes' : 'no', user.ducklakes.map(({ ducklake, access }) => `${ducklake}:${access}`).join(' '), user.created_at]),
+    rows: ({ users }) =>
+      users.map((user) => [
+        user.name,
+        user.admin ? 'yes' : 'no',
+        user.ducklakes.map(({ ducklake, access }) => `${ducklake}:${access}`).join(' '),
+        user.created_at,
+      ]),
   },
   run: async (_args, { control, principal }) => ({ users: (await control.listUsers(principal)).map(toUser) }),
 });

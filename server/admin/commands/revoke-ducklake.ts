@@ -9,7 +9,11 @@ export const revokeDucklake = adminCommand({
   name: 'revoke-ducklake',
   summary: 'Take access on a ducklake away; open sessions feel it at once',
   needs: 'owner or admin',
-  args: z.strictObject({ user: someName, ducklake: someName, keep: access.optional().describe('access that stays; default: none') }),
+  args: z.strictObject({
+    user: someName,
+    ducklake: someName,
+    keep: access.optional().describe('access that stays; default: none'),
+  }),
   result: z.object({ user: z.string(), ducklake: z.string(), access: access.nullable() }),
   http: { method: 'DELETE', path: '/users/{user}/ducklakes/{ducklake}' },
   sql: {
@@ -17,7 +21,10 @@ export const revokeDucklake = adminCommand({
     begins: [['revoke']],
     tag: 'REVOKE',
     parse(words) {
-      if (words.take('grant', 'option', 'for')) throw new LakeError('feature_not_supported', 'there are no grant options', { hint: 'REVOKE OWNER ON DUCKLAKE … FROM … leaves write access.' });
+      if (words.take('grant', 'option', 'for'))
+        throw new LakeError('feature_not_supported', 'there are no grant options', {
+          hint: 'REVOKE OWNER ON DUCKLAKE … FROM … leaves write access.',
+        });
       const isAll = words.take('all');
       if (isAll) words.take('privileges');
       const taken = isAll ? 'read' : privileges(words);
@@ -32,14 +39,20 @@ export const revokeDucklake = adminCommand({
   async run({ user, ducklake, keep }, { control, principal, idempotencyKey }) {
     const rank = { read: 0, write: 1, owner: 2 };
     if (keep === undefined) {
-      await control.execute({ name: 'revoke-access', args: { what: 'lake', user, lake: ducklake } }, { principal, idempotencyKey });
+      await control.execute(
+        { name: 'revoke-access', args: { what: 'lake', user, lake: ducklake } },
+        { principal, idempotencyKey },
+      );
       return { user, ducklake, access: null };
     }
     const grant = (await control.listGrants(principal, ducklake)).find((each) => each.user === user.toLowerCase());
     if (!grant) throw new LakeError('undefined_object', `user "${user}" has no grant on ducklake "${ducklake}"`);
     const held = grant.access as keyof typeof rank;
     if (rank[held] <= rank[keep]) return { user, ducklake, access: held };
-    await control.execute({ name: 'grant-access', args: { what: 'lake', user, lake: ducklake, access: keep } }, { principal, idempotencyKey });
+    await control.execute(
+      { name: 'grant-access', args: { what: 'lake', user, lake: ducklake, access: keep } },
+      { principal, idempotencyKey },
+    );
     return { user, ducklake, access: keep };
   },
 });

@@ -9,12 +9,25 @@ export const showDucklake = adminCommand({
   summary: 'One ducklake; its grants too if you own it',
   needs: 'a grant on it',
   args: z.strictObject({ name: someName }),
-  result: lakeShape.extend({ databases: z.object({ sql: z.string(), metadata: z.string() }), grants: z.array(z.object({ user: z.string(), access, granted_at: time })).nullable() }),
+  result: lakeShape.extend({
+    databases: z.object({ sql: z.string(), metadata: z.string() }),
+    grants: z.array(z.object({ user: z.string(), access, granted_at: time })).nullable(),
+  }),
   http: { method: 'GET', path: '/ducklakes/{name}' },
   async run({ name }, { control, principal }) {
     const lake = (await control.lakesOf(principal)).find((each) => each.name === name);
-    if (!lake) throw new LakeError('undefined_database', `ducklake "${name}" does not exist`, { hint: 'boilstream-admin ducklakes list shows those that you may use.' });
-    const grants = lake.right === 'owner' ? (await control.listGrants(principal, name)).map((grant) => ({ user: grant.user, access: grant.access as 'read', granted_at: isoTime(grant.grantedAt) })) : null;
+    if (!lake)
+      throw new LakeError('undefined_database', `ducklake "${name}" does not exist`, {
+        hint: 'boilstream-admin ducklakes list shows those that you may use.',
+      });
+    const grants =
+      lake.right === 'owner'
+        ? (await control.listGrants(principal, name)).map((grant) => ({
+            user: grant.user,
+            access: grant.access as 'read',
+            granted_at: isoTime(grant.grantedAt),
+          }))
+        : null;
     return { ...toLake(lake), databases: { sql: name, metadata: `${name}__catalog` }, grants };
   },
 });

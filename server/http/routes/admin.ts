@@ -20,7 +20,10 @@ export function addAdminRoutes(app: FastifyInstance, admin: Admin, identify: (re
       url: apiPrefix + command.http.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       async handler(request, reply) {
         const { principal, isLocal } = await identify(request);
-        const result = await admin.runCommand(command, argumentsOf(request), principal, { isLocal, idempotencyKey: idempotencyKey(request) });
+        const result = await admin.runCommand(command, argumentsOf(request), principal, {
+          isLocal,
+          idempotencyKey: idempotencyKey(request),
+        });
         return reply.status(command.http.status ?? 200).send(result);
       },
     });
@@ -29,7 +32,8 @@ export function addAdminRoutes(app: FastifyInstance, admin: Admin, identify: (re
 
 function argumentsOf(request: FastifyRequest): Record<string, unknown> {
   const body = request.body ?? {};
-  if (typeof body !== 'object' || Array.isArray(body)) throw new LakeError('invalid_argument', 'the request body must be a JSON object');
+  if (typeof body !== 'object' || Array.isArray(body))
+    throw new LakeError('invalid_argument', 'the request body must be a JSON object');
   // The path decides over the body: what was authorised by a proxy's path rule is what is acted on.
   return { ...body, ...(request.query as object), ...(request.params as object) };
 }

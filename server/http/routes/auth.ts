@@ -13,7 +13,17 @@ const loginArgs = z.strictObject({
 });
 
 export const authEndpoints: readonly Endpoint[] = [
-  { method: 'POST', path: '/auth/login', summary: 'Log in (superadmin in this release); gives a token for about an hour', isPublic: true, args: loginArgs, result: z.union([session.extend({ token: z.string(), token_type: z.literal('Bearer') }), z.object({ mfa_required: z.literal(true) })]) },
+  {
+    method: 'POST',
+    path: '/auth/login',
+    summary: 'Log in (superadmin in this release); gives a token for about an hour',
+    isPublic: true,
+    args: loginArgs,
+    result: z.union([
+      session.extend({ token: z.string(), token_type: z.literal('Bearer') }),
+      z.object({ mfa_required: z.literal(true) }),
+    ]),
+  },
   { method: 'GET', path: '/auth/session', summary: 'Whose session this is', args: z.strictObject({}), result: session },
   { method: 'POST', path: '/auth/logout', summary: 'End this session', args: z.strictObject({}), result: z.object({}) },
 ];
@@ -22,11 +32,18 @@ export const authEndpoints: readonly Endpoint[] = [
 export function addAuthRoutes(app: FastifyInstance, sessions: SessionPort): void {
   app.post('/auth/login', async (request) => {
     const parsed = loginArgs.safeParse(request.body ?? {});
-    if (!parsed.success) throw new LakeError('invalid_argument', 'a login is {"email", "password"} and, when asked for, "mfa_code"');
+    if (!parsed.success)
+      throw new LakeError('invalid_argument', 'a login is {"email", "password"} and, when asked for, "mfa_code"');
     const { email, password, mfa_code } = parsed.data;
     const outcome = await sessions.login({ email, password, mfaCode: mfa_code, address: request.ip });
     if (outcome.t === 'mfa-needed') return { mfa_required: true };
-    return { token: outcome.token, token_type: 'Bearer', user: outcome.principal.name, admin: outcome.principal.superuser, expires_at: new Date(outcome.expiresAt).toISOString() };
+    return {
+      token: outcome.token,
+      token_type: 'Bearer',
+      user: outcome.principal.name,
+      admin: outcome.principal.superuser,
+      expires_at: new Date(outcome.expiresAt).toISOString(),
+    };
   });
   app.get('/auth/session', async (request) => {
     const found = await sessions.find(request.headers.authorization);
@@ -41,5 +58,7 @@ export function addAuthRoutes(app: FastifyInstance, sessions: SessionPort): void
 
 /** The answer to every request without a session that lasts. */
 export function notLoggedIn(): LakeError {
-  return new LakeError('invalid_authorization', 'not logged in, or the session is over', { hint: 'boilstream-admin auth login --server URL' });
+  return new LakeError('invalid_authorization', 'not logged in, or the session is over', {
+    hint: 'boilstream-admin auth login --server URL',
+  });
 }

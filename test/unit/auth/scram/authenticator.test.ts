@@ -14,16 +14,43 @@ import { scramClient } from '../../../support/scram-client.ts';
 const principal: Principal = { id: 'u1', name: 'alice', kind: 'user', superuser: false, rights: new Map([['sales', 'read']]) };
 const context = { remoteAddress: '10.0.0.1' };
 
-async function fixture(): Promise<{ authenticator: ScramAuthenticator; cache: VerifierCache; store: Map<string, FoundCredential>; asked: string[]; clock: { at: number }; begin(user: string, secret: string, mechanism?: string): Promise<Principal> }> {
+async function fixture(): Promise<{
+  authenticator: ScramAuthenticator;
+  cache: VerifierCache;
+  store: Map<string, FoundCredential>;
+  asked: string[];
+  clock: { at: number };
+  begin(user: string, secret: string, mechanism?: string): Promise<Principal>;
+}> {
   const verifiers = await createVerifierMaker(systemRandom).verifiersOf('right');
   const store = new Map<string, FoundCredential>([['alice_1', { verifiers, principal }]]);
   const asked: string[] = [];
   const clock = { at: 1_000_000 };
   const fakeClock = { ...systemClock, now: () => clock.at, monotonic: () => clock.at };
-  const cache = new VerifierCache({ async findCredential(user) { asked.push(user); await null; return store.get(user); } }, fakeClock);
-  const authenticator = createAuthenticator({ credentials: cache, limiter: new LoginLimiter(fakeClock), clock: fakeClock, random: systemRandom, mockKey: Buffer.alloc(32, 1), mechanisms: ['SCRAM-SHA-256', 'SCRAM-SHA-512'] });
+  const cache = new VerifierCache(
+    {
+      async findCredential(user) {
+        asked.push(user);
+        await null;
+        return store.get(user);
+      },
+    },
+    fakeClock,
+  );
+  const authenticator = createAuthenticator({
+    credentials: cache,
+    limiter: new LoginLimiter(fakeClock),
+    clock: fakeClock,
+    random: systemRandom,
+    mockKey: Buffer.alloc(32, 1),
+    mechanisms: ['SCRAM-SHA-256', 'SCRAM-SHA-512'],
+  });
   return {
-    authenticator, cache, store, asked, clock,
+    authenticator,
+    cache,
+    store,
+    asked,
+    clock,
     async begin(user, secret, mechanism = 'SCRAM-SHA-256') {
       const exchange = authenticator.begin(user, mechanism, context);
       const client = scramClient(mechanism.includes('512') ? 'sha512' : 'sha256', secret);
@@ -48,7 +75,9 @@ describe('SCRAM authenticator', () => {
   it('gives unknown users a salt that is the same each time and looks like any other', async () => {
     const { authenticator, begin } = await fixture();
     const saltOf = async (user: string): Promise<string> => {
-      const message = (await authenticator.begin(user, 'SCRAM-SHA-256', context).first(Buffer.from('n,,n=,r=abcdefgh'))).toString();
+      const message = (
+        await authenticator.begin(user, 'SCRAM-SHA-256', context).first(Buffer.from('n,,n=,r=abcdefgh'))
+      ).toString();
       const parts = /^r=abcdefgh([^,]+),s=([^,]+),i=(\d+)$/.exec(message);
       assert.equal(parts?.[3], '4096');
       return parts?.[2] as string;
@@ -73,7 +102,15 @@ describe('SCRAM authenticator', () => {
 
   it('does not keep what was read before a change and arrives after it', async () => {
     let answer!: (found: FoundCredential | undefined) => void;
-    const cache = new VerifierCache({ findCredential: () => new Promise((resolve) => { answer = resolve; }) }, systemClock);
+    const cache = new VerifierCache(
+      {
+        findCredential: () =>
+          new Promise((resolve) => {
+            answer = resolve;
+          }),
+      },
+      systemClock,
+    );
     const stale = cache.findCredential('alice_1');
     cache.invalidate();
     answer({ verifiers: [], principal });
@@ -94,7 +131,10 @@ describe('SCRAM authenticator', () => {
   it('slows guessing down per account and address, and lets others in', async () => {
     const { authenticator, begin, clock } = await fixture();
     for (let n = 0; n < 10; n++) await assert.rejects(begin('alice_1', 'wrong'), refused);
-    await assert.rejects(begin('alice_1', 'right'), (error) => error instanceof LakeError && error.code === 'limit_exceeded' && /60 s/.test(error.message));
+    await assert.rejects(
+      begin('alice_1', 'right'),
+      (error) => error instanceof LakeError && error.code === 'limit_exceeded' && /60 s/.test(error.message),
+    );
     const elsewhere = authenticator.begin('alice_1', 'SCRAM-SHA-256', { remoteAddress: '10.0.0.2' });
     await elsewhere.first(Buffer.from('n,,n=,r=abcdefgh'));
     clock.at += 60_001;
@@ -104,7 +144,15 @@ describe('SCRAM authenticator', () => {
   it('offers -PLUS on TLS only and refuses what it did not offer', async () => {
     const { authenticator } = await fixture();
     assert.deepEqual(authenticator.mechanisms(false), ['SCRAM-SHA-256', 'SCRAM-SHA-512']);
-    assert.deepEqual(authenticator.mechanisms(true), ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-512-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-512']);
-    assert.throws(() => authenticator.begin('alice_1', 'SCRAM-SHA-1', context), (error) => error instanceof LakeError && error.code === 'protocol_violation');
+    assert.deepEqual(authenticator.mechanisms(true), [
+      'SCRAM-SHA-256-PLUS',
+      'SCRAM-SHA-512-PLUS',
+      'SCRAM-SHA-256',
+      'SCRAM-SHA-512',
+    ]);
+    assert.throws(
+      () => authenticator.begin('alice_1', 'SCRAM-SHA-1', context),
+      (error) => error instanceof LakeError && error.code === 'protocol_violation',
+    );
   });
 });

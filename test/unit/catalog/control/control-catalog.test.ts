@@ -6,7 +6,6 @@ import { after, describe, it } from 'node:test';
 import { createSealer } from '../../../../auth/seal.ts';
 import { createVerifierMaker } from '../../../../auth/verifier-maker.ts';
 import { systemClock } from '../../../../base/clock.ts';
-import { lakeDatabaseName } from '../../../../base/domain.ts';
 import { silentLogger } from '../../../../base/log.ts';
 import { systemRandom } from '../../../../base/random.ts';
 import { type ControlCatalog, createControlCatalog } from '../../../../catalog/control/control-catalog.ts';
@@ -14,7 +13,9 @@ import { type FakeLog, openFakeLog } from '../../../support/fake-replicated-log.
 
 const pod = { principal: { id: 'pod', kind: 'pod' as const } };
 const directories: string[] = [];
-after(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
+after(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
 
 function newDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'control-'));
@@ -22,22 +23,47 @@ function newDirectory(): string {
   return directory;
 }
 
-async function start(directory: string, now = systemClock.now): Promise<{ control: ControlCatalog; log: FakeLog; stop(): Promise<void> }> {
+async function start(
+  directory: string,
+  now = systemClock.now,
+): Promise<{ control: ControlCatalog; log: FakeLog; stop(): Promise<void> }> {
   const log = await openFakeLog(directory);
   const control = await createControlCatalog({
-    log, clock: { ...systemClock, now }, random: systemRandom, sealer: createSealer([Buffer.alloc(32, 7)], systemRandom),
-    verifiers: createVerifierMaker(systemRandom), logger: silentLogger, storageRoot: '/store',
+    log,
+    clock: { ...systemClock, now },
+    random: systemRandom,
+    sealer: createSealer([Buffer.alloc(32, 7)], systemRandom),
+    verifiers: createVerifierMaker(systemRandom),
+    logger: silentLogger,
+    storageRoot: '/store',
   });
-  return { control, log, async stop() { control.close(); await log.close(); } };
+  return {
+    control,
+    log,
+    async stop() {
+      control.close();
+      await log.close();
+    },
+  };
 }
 
-async function makeLake(control: ControlCatalog, name: string, by = pod): Promise<{ id: string; name: string; dataPath: string }> {
-  const { lake } = (await control.execute({ name: 'create-lake', args: { name } }, by)) as { lake: { id: string; name: string; dataPath: string } };
+async function makeLake(
+  control: ControlCatalog,
+  name: string,
+  by = pod,
+): Promise<{ id: string; name: string; dataPath: string }> {
+  const { lake } = (await control.execute({ name: 'create-lake', args: { name } }, by)) as {
+    lake: { id: string; name: string; dataPath: string };
+  };
   await control.execute({ name: 'activate-lake', args: { lakeId: lake.id } }, pod);
   return lake;
 }
 
-async function makeUser(control: ControlCatalog, name: string, admin = false): Promise<{ principal: { id: string; kind: 'user' } }> {
+async function makeUser(
+  control: ControlCatalog,
+  name: string,
+  admin = false,
+): Promise<{ principal: { id: string; kind: 'user' } }> {
   const { user } = (await control.execute({ name: 'create-user', args: { name, admin } }, pod)) as { user: { id: string } };
   return { principal: { id: user.id, kind: 'user' } };
 }
@@ -49,18 +75,30 @@ describe('control catalog', () => {
     const lake = await makeLake(pod1.control, 'sales');
     assert.equal(lake.dataPath, `/store/lakes/${lake.id}/data/`);
     const alice = await makeUser(pod1.control, 'Alice@Example.com');
-    await pod1.control.execute({ name: 'grant-access', args: { what: 'lake', user: 'alice@example.com', lake: 'sales', access: 'write' } }, pod);
+    await pod1.control.execute(
+      { name: 'grant-access', args: { what: 'lake', user: 'alice@example.com', lake: 'sales', access: 'write' } },
+      pod,
+    );
     const credential = await pod1.control.execute({ name: 'create-credential', args: { lake: 'sales' } }, alice);
     await pod1.stop();
 
     pod1 = await start(directory);
-    assert.deepEqual((await pod1.control.lakes()).map(({ name }) => name), ['sales']);
+    assert.deepEqual(
+      (await pod1.control.lakes()).map(({ name }) => name),
+      ['sales'],
+    );
     const found = await pod1.control.findCredential(credential.user as string);
     assert.ok(found);
     assert.equal(found.principal.name, 'alice@example.com');
     assert.deepEqual([...found.principal.rights], [['sales', 'write']]);
     assert.equal(found.principal.defaultLake, 'sales');
-    assert.deepEqual(found.verifiers.map(({ hash, iterations }) => [hash, iterations]), [['sha256', 4096], ['sha512', 4096]]);
+    assert.deepEqual(
+      found.verifiers.map(({ hash, iterations }) => [hash, iterations]),
+      [
+        ['sha256', 4096],
+        ['sha512', 4096],
+      ],
+    );
     await pod1.stop();
   });
 

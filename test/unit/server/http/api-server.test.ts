@@ -40,7 +40,10 @@ describe('REST API', () => {
     assert.equal(made.status, 201);
     assert.equal(made.body.access, 'owner');
     assert.equal(pod.initialised.at(-1)?.name, 'sales', 'DuckLake made its tables before the answer');
-    assert.deepEqual((await pod.call('GET', '/api/v1/ducklakes', { token })).body.ducklakes.map((lake: { name: string }) => lake.name), ['sales']);
+    assert.deepEqual(
+      (await pod.call('GET', '/api/v1/ducklakes', { token })).body.ducklakes.map((lake: { name: string }) => lake.name),
+      ['sales'],
+    );
     const again = await pod.call('POST', '/api/v1/ducklakes', { token, body: { name: 'sales' } });
     assert.deepEqual([again.status, again.body.error.code], [409, 'duplicate_database']);
     assert.equal((await pod.call('GET', '/api/v1/ducklakes/sales', { token })).body.databases.metadata, 'sales__catalog');
@@ -60,13 +63,22 @@ describe('REST API', () => {
 
   it('shows the secret of a credential once, in strings for each tool', async () => {
     await pod.call('POST', '/api/v1/ducklakes', { token, body: { name: 'strings' } });
-    const { status, body } = await pod.call('POST', '/api/v1/credentials', { token, body: { ducklake: 'strings', ttl: '30d', read_only: true, ca_path: '/home/me/ca.pem' } });
+    const { status, body } = await pod.call('POST', '/api/v1/credentials', {
+      token,
+      body: { ducklake: 'strings', ttl: '30d', read_only: true, ca_path: '/home/me/ca.pem' },
+    });
     assert.equal(status, 201);
     assert.match(body.password, /^[A-Za-z0-9]{28}$/);
     assert.equal(body.database, 'strings');
-    assert.equal(body.uri, `postgresql://${body.user}:${body.password}@localhost:15432/strings?sslmode=verify-full&sslrootcert=%2Fhome%2Fme%2Fca.pem`);
+    assert.equal(
+      body.uri,
+      `postgresql://${body.user}:${body.password}@localhost:15432/strings?sslmode=verify-full&sslrootcert=%2Fhome%2Fme%2Fca.pem`,
+    );
     assert.match(body.duckdb_attach, /^ATTACH 'ducklake:postgres:host=localhost port=15432 dbname=strings__catalog .*' AS cat$/);
-    assert.match(body.psql, /^env PGPASSWORD=\S+ psql "host=localhost port=15432 dbname=strings user=\S+ sslmode=verify-full sslrootcert=\/home\/me\/ca\.pem"$/);
+    assert.match(
+      body.psql,
+      /^env PGPASSWORD=\S+ psql "host=localhost port=15432 dbname=strings user=\S+ sslmode=verify-full sslrootcert=\/home\/me\/ca\.pem"$/,
+    );
     const days = (Date.parse(body.expires_at) - Date.now()) / 86_400_000;
     assert.ok(days > 29.9 && days < 30.1);
     const listed = await pod.call('GET', '/api/v1/credentials', { token });
@@ -78,8 +90,13 @@ describe('REST API', () => {
 
   it('refuses bad bodies with one clear line each', async () => {
     for (const [body, text] of [
-      ['{"name":', /cannot be read/], [{ name: 'Bad Name' }, /lower-case letters/], [{ name: 'x__catalog' }, /__catalog/], [{ name: 'postgres' }, /reserved/],
-      [{ name: 'ok', nonsense: 1 }, /nonsense/], [[], /JSON object/], [`{"name":"${'x'.repeat(70_000)}"}`, /too large/],
+      ['{"name":', /cannot be read/],
+      [{ name: 'Bad Name' }, /lower-case letters/],
+      [{ name: 'x__catalog' }, /__catalog/],
+      [{ name: 'postgres' }, /reserved/],
+      [{ name: 'ok', nonsense: 1 }, /nonsense/],
+      [[], /JSON object/],
+      [`{"name":"${'x'.repeat(70_000)}"}`, /too large/],
     ] as const) {
       const { status, body: answer } = await pod.call('POST', '/api/v1/ducklakes', { token, body });
       assert.ok(status >= 400 && status < 500, `${status} for ${JSON.stringify(body).slice(0, 50)}`);
@@ -107,13 +124,29 @@ describe('REST API', () => {
 
   it('answers on the local socket without a login, and lets nobody else open it', async () => {
     assert.equal(statSync(pod.socketPath).mode & 0o777, 0o600);
-    const status = await callLocalPod<{ node: string }>(pod.socketPath, { method: 'GET', path: '/api/v1/pod/status', timeoutMs: 5000 });
+    const status = await callLocalPod<{ node: string }>(pod.socketPath, {
+      method: 'GET',
+      path: '/api/v1/pod/status',
+      timeoutMs: 5000,
+    });
     assert.equal(status.node, 'test-0');
     const made = await pod.call('POST', '/api/v1/credentials', { local: true, body: {} });
     assert.equal(made.body.owner, 'admin@localhost');
     assert.equal(made.body.ca_path, `${pod.directory}/ca.pem`);
-    assert.equal((await pod.call('POST', '/auth/login', { local: true, body: { password: pod.password } })).status, 404, 'passwords travel in TLS only');
-    assert.deepEqual(await callLocalPod(pod.socketPath, { method: 'POST', path: '/api/v1/pod/drain', body: { timeout_seconds: 1 }, timeoutMs: 5000 }), { unfinished: 0 });
+    assert.equal(
+      (await pod.call('POST', '/auth/login', { local: true, body: { password: pod.password } })).status,
+      404,
+      'passwords travel in TLS only',
+    );
+    assert.deepEqual(
+      await callLocalPod(pod.socketPath, {
+        method: 'POST',
+        path: '/api/v1/pod/drain',
+        body: { timeout_seconds: 1 },
+        timeoutMs: 5000,
+      }),
+      { unfinished: 0 },
+    );
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(pod.stops, ['stopped'], 'stops after the answer');
     await assert.rejects(callLocalPod(`${pod.socketPath}.gone`, { method: 'GET', path: '/', timeoutMs: 1000 }), /no pod answers/);
@@ -123,7 +156,11 @@ describe('REST API', () => {
     let last = 0;
     for (let n = 0; n < 11; n++) last = (await pod.call('POST', '/auth/login', { body: { password: `guess-${n}` } })).status;
     assert.equal(last, 429);
-    assert.equal((await pod.call('POST', '/auth/login', { body: { password: pod.password } })).status, 429, 'the right one has to wait too');
+    assert.equal(
+      (await pod.call('POST', '/auth/login', { body: { password: pod.password } })).status,
+      429,
+      'the right one has to wait too',
+    );
     assert.equal((await pod.call('GET', '/auth/session', { token })).status, 200, 'sessions go on');
   });
 });
