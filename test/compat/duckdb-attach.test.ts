@@ -28,7 +28,7 @@ describe('stock DuckDB', () => {
 
   test('creates, inserts inlined rows and Parquet, updates, deletes; psql sees the same', async (t) => {
     if (!needsClient(t, 'duckdb') || !needsClient(t, 'psql')) return;
-    await inDuckdb("CREATE TABLE small (i BIGINT, s VARCHAR, at TIMESTAMP);\nINSERT INTO small VALUES (1, 'a', '2026-01-01 00:00:00.123456'), (2, 'b''\\x', NULL);");
+    await inDuckdb("CREATE TABLE small (i BIGINT, s VARCHAR, seen TIMESTAMP);\nINSERT INTO small VALUES (1, 'a', '2026-01-01 00:00:00.123456'), (2, 'b''\\x', NULL);");
     await inDuckdb("CREATE TABLE large AS SELECT i, 'row-' || i AS s FROM range(100000) t(i);");
     assert.equal(await inPsql('SELECT * FROM small ORDER BY i'), "1|a|2026-01-01 00:00:00.123456\n2|b'\\x|");
     assert.equal(await inPsql('SELECT count(*), sum(i), max(s) FROM large'), '100000|4999950000|row-99999');

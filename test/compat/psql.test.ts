@@ -35,12 +35,12 @@ describe('psql', () => {
 
   test('\\dt, \\d, \\dn, \\l and \\dv list what is there', async (t) => {
     if (!needsClient(t, 'psql')) return;
-    await output('CREATE TABLE listed (id bigint NOT NULL, name varchar, price decimal(10,2), at timestamptz);\nCREATE VIEW shown AS SELECT id FROM listed;\nCREATE SCHEMA other;');
+    await output('CREATE TABLE listed (id bigint NOT NULL, name varchar, price decimal(10,2), seen timestamptz);\nCREATE VIEW shown AS SELECT id FROM listed;\nCREATE SCHEMA other;');
     assert.match(await output('\\dt'), /\|listed\|table\|/);
     assert.match(await output('\\dt listed'), /\|listed\|table\|/);
     assert.match(await output('\\dv'), /\|shown\|view\|/);
     const described = await output('\\d listed', []);
-    for (const line of [/id +\| bigint +\| +\| not null/, /name +\| character varying/, /price +\| numeric\(10,2\)/, /at +\| timestamp with time zone/]) assert.match(described, line);
+    for (const line of [/id +\| bigint +\| +\| not null/, /name +\| character varying/, /price +\| numeric\(10,2\)/, /seen +\| timestamp with time zone/]) assert.match(described, line);
     assert.match(await output('\\dn'), /^other\|/m);
     assert.match(await output('\\l'), /^lake\|/m);
     assert.doesNotMatch(await output('\\dt *.*'), /ducklake_/);
