@@ -26,6 +26,8 @@ export interface PodOptions {
   readonly flags?: readonly string[];
   /** Flags of Node before the file, e.g. `--expose-gc`. */
   readonly nodeFlags?: readonly string[];
+  /** A command that runs its arguments as the same process, e.g. `unshare …`. */
+  readonly through?: readonly string[];
 }
 
 export interface Pod {
@@ -61,7 +63,8 @@ export async function startPod(options: PodOptions = {}): Promise<Pod> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'boilstream-test-'));
   const readyFile = join(dataDir, `ready-${process.pid}-${process.hrtime.bigint()}.json`);
   const started = performance.now();
-  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), '--disable-warning=ExperimentalWarning', join(projectRoot, 'server/main.ts'), 'serve', ...(options.flags ?? [])], {
+  const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
+  const child = spawn(program, [...before, ...(options.nodeFlags ?? []), '--disable-warning=ExperimentalWarning', join(projectRoot, 'server/main.ts'), 'serve', ...(options.flags ?? [])], {
     cwd: projectRoot,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...podEnvironment(), BOILSTREAM_DATA_DIR: dataDir, BOILSTREAM_READY_FILE: readyFile, ...options.environment },
