@@ -163,3 +163,8 @@ export function stringOf(token: Token): string {
     return ({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' } as Record<string, string>)[other as string] ?? (other as string);
   });
 }
+
+/** The text with every space outside strings, names and comments written as an ASCII one; the length stays. */
+export function withPlainSpaces(sql: string): string {
+  return tokenize(sql).map((token) => (token.kind === 'space' ? token.text.replace(/[^\x20\n]/g, ' ') : token.text)).join('');
+}

@@ -31,6 +31,8 @@ export interface RawParameter {
 /** Rows of a running query, pulled chunk by chunk: nobody pulls, nothing is computed ahead (back-pressure). */
 export interface RowStream {
   readonly columns: readonly Column[];
+  /** Only part of the chunks' rows are meant (FETCH): send `count` rows, beginning `skip` rows into the first chunk. */
+  readonly window?: { readonly skip: number; readonly count: number };
   /** The next chunk (up to 2,048 rows), or null at the end. Throws LakeError. */
   next(): Promise<DuckDBDataChunk | null>;
   /** Ends the query early and frees it; idempotent. */

@@ -16,9 +16,14 @@ export class RowPump {
   #at = 0;
   #ahead: Promise<DuckDBDataChunk | null> | null = null;
   #finished = false;
+  /** Rows of the first chunk that are not meant, and rows that may still be sent. */
+  #skip: number;
+  #left: number;
 
   constructor(rows: RowStream, writer: RowWriter, flushBytes: number) {
     this.#rows = rows;
+    this.#skip = rows.window?.skip ?? 0;
+    this.#left = rows.window?.count ?? Number.POSITIVE_INFINITY;
     this.#writer = writer;
     this.#flushBytes = flushBytes;
   }
@@ -54,6 +59,10 @@ export class RowPump {
   }
 
   async #load(prefetch: boolean): Promise<boolean> {
+    if (this.#left === 0) {
+      await this.close();
+      return false;
+    }
     const pending = this.#ahead ?? this.#rows.next();
     this.#ahead = null;
     let chunk = await pending;
@@ -62,14 +71,16 @@ export class RowPump {
       await this.close();
       return false;
     }
-    if (prefetch) {
+    if (prefetch && this.#left > chunk.rowCount) {
       this.#ahead = this.#rows.next();
       // Its failure is met when it is awaited; until then it must not count as unhandled.
       this.#ahead.catch(() => undefined);
     }
     this.#chunk = chunk;
-    this.#count = chunk.rowCount;
-    this.#at = 0;
+    this.#at = this.#skip;
+    this.#skip = 0;
+    this.#count = Math.min(chunk.rowCount, this.#at + this.#left);
+    this.#left -= this.#count - this.#at;
     this.#writer.load(this.#chunk);
     return true;
   }

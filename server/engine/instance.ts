@@ -7,7 +7,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Random } from '../../base/random.ts';
-import { quoteName, quoteString } from '../../base/sql-lexer.ts';
+import { quoteString } from '../../base/sql-lexer.ts';
+import { metadataCatalogPrefix } from '../../base/sql-refusal.ts';
 import { attachLakeSql, dataSecretSql, metadataSecretSql } from './attach.ts';
 import { loadExtensions } from './extensions.ts';
 import { lockdownStatements } from './lockdown.ts';
@@ -30,14 +31,17 @@ export class EngineInstance {
   readonly access: ReadonlyMap<string, LakeAccess>;
   /** Where COPY may leave bytes for this instance to read. Only this instance may open it; the name cannot be guessed. */
   readonly spoolDirectory: string;
+  /** Lakes with a schema `public` of their own, where that name is no alias of `main`. */
+  readonly ownPublic: ReadonlySet<string>;
   readonly memoryBytes: number;
   readonly #directory: string;
   readonly #instance: DuckDBInstance;
 
-  private constructor(instance: DuckDBInstance, options: InstanceOptions, directory: string, spoolDirectory: string) {
+  private constructor(instance: DuckDBInstance, options: InstanceOptions, made: { directory: string; spoolDirectory: string; ownPublic: Set<string> }) {
     this.#instance = instance;
-    this.#directory = directory;
-    this.spoolDirectory = spoolDirectory;
+    this.#directory = made.directory;
+    this.spoolDirectory = made.spoolDirectory;
+    this.ownPublic = made.ownPublic;
     this.memoryBytes = options.memoryBytes;
     this.access = new Map(options.access.map((one) => [one.lake.name, one]));
   }
@@ -58,9 +62,9 @@ export class EngineInstance {
     });
     try {
       const connection = await instance.connect();
-      await prepare(connection, options, { spoolDirectory, spillDirectory });
+      const ownPublic = await prepare(connection, options, { spoolDirectory, spillDirectory });
       connection.closeSync();
-      return new EngineInstance(instance, options, directory, spoolDirectory);
+      return new EngineInstance(instance, options, { directory, spoolDirectory, ownPublic });
     } catch (error) {
       instance.closeSync();
       rmSync(directory, { recursive: true, force: true });
@@ -80,7 +84,8 @@ export class EngineInstance {
   }
 }
 
-async function prepare(connection: DuckDBConnection, options: InstanceOptions, directories: { spoolDirectory: string; spillDirectory: string }): Promise<void> {
+/** Loads, attaches and locks. Resolves to the lakes that have a schema `public` of their own. */
+async function prepare(connection: DuckDBConnection, options: InstanceOptions, directories: { spoolDirectory: string; spillDirectory: string }): Promise<Set<string>> {
   await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
   // Each session's reads come through one PostgreSQL connection of this pool; without room it would connect anew each time.
   await connection.run('SET pg_pool_max_connections = 32');
@@ -92,14 +97,13 @@ async function prepare(connection: DuckDBConnection, options: InstanceOptions, d
     const keys = await options.dataKeys?.forLake(lake, right);
     if (keys) await connection.run(dataSecretSql(`data_${unguessable()}`, lake, keys));
     await connection.run(attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog: `${metadataCatalogPrefix}${unguessable()}` }));
-    // The first use opens the metadata connection; a lake that cannot be reached must fail here, not in someone's query.
-    await connection.run(`SELECT 1 FROM ${quoteName(lake.name)}.information_schema.schemata LIMIT 0`).catch(() => undefined);
   }
   const allowedDirectories = [...options.access.map(({ lake }) => lake.dataPath), directories.spoolDirectory];
   for (const statement of lockdownStatements({ allowedDirectories, spillDirectory: directories.spillDirectory, spillBytesMax: options.spillBytesMax })) {
     await connection.run(statement);
   }
+  const names = options.access.map(({ lake }) => quoteString(lake.name));
+  if (names.length === 0) return new Set();
+  const found = await connection.run(`SELECT DISTINCT database_name FROM duckdb_schemas() WHERE schema_name = 'public' AND database_name IN (${names.join(', ')})`);
+  return new Set((await found.getRows()).map(([name]) => String(name)));
 }
-
-/** Catalogs that hold a lake's metadata inside an instance begin like this; the rest of the name is random. No statement may name them. */
-export const metadataCatalogPrefix = '__ducklake_metadata_';

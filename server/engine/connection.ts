@@ -1,0 +1,95 @@
+/**
+ * One DuckDB connection of one session: every native call goes through admission, one at a time, and can be interrupted.
+ * DuckDB keeps at most one result open per connection; when the session runs something else while a client still reads
+ * (a cursor, a suspended portal), the rest of that result is first drained into memory, within a bound.
+ */
+import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type { Admission } from './admission.ts';
+import { EngineRows } from './read.ts';
+
+export class EngineConnection {
+  readonly native: DuckDBConnection;
+  /** Inside a transaction block: decides the class of admission. */
+  inTransaction = false;
+  readonly #admission: Admission;
+  #open: EngineRows | null = null;
+  #waiting: AbortController | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(native: DuckDBConnection, admission: Admission) {
+    this.native = native;
+    this.#admission = admission;
+  }
+
+  /** Prepares (parses, binds, plans) one statement. Rejects with DuckDB's error as it is. */
+  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    if (this.#open) await this.#settleOpen();
+    return this.call(() => this.native.prepare(sql));
+  }
+
+  /** Runs to the end and keeps the whole result: for statements that answer a row or a count. */
+  async execute(prepared: DuckDBPreparedStatement): Promise<DuckDBMaterializedResult> {
+    if (this.#open) await this.#settleOpen();
+    return this.call(() => prepared.run());
+  }
+
+  /** Begins a query whose rows are computed as they are pulled. */
+  async stream(prepared: DuckDBPreparedStatement): Promise<EngineRows> {
+    if (this.#open) await this.#settleOpen();
+    const rows = new EngineRows(this, await this.call(() => prepared.stream()), () => {
+      if (this.#open === rows) this.#open = null;
+    });
+    this.#open = rows;
+    return rows;
+  }
+
+  /** Runs text of our own making (never a client's) and resolves to the rows changed. */
+  async run(sql: string): Promise<number> {
+    if (this.#open) await this.#settleOpen();
+    return this.call(async () => (await this.native.run(sql)).rowsChanged);
+  }
+
+  /** One admitted native call. */
+  async call<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting = new AbortController();
+    const call = this.#admission.run(this.inTransaction ? 'transaction' : 'fresh', work, this.#waiting.signal);
+    this.#last = call;
+    try {
+      return await call;
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  /** Stops what runs or waits now; `reason` is what a waiting call rejects with. Never throws. */
+  interrupt(reason: unknown): void {
+    if (this.#closed) return;
+    this.#waiting?.abort(reason);
+    this.#open?.interrupted(reason);
+    this.native.interrupt();
+  }
+
+  /** Makes DuckDB let go of a result that nobody will read to its end. */
+  async abandon(): Promise<void> {
+    if (this.#closed) return;
+    await this.call(() => this.native.run('SELECT NULL')).catch(() => undefined);
+  }
+
+  /** Ends what runs, rolls back what is open and frees the connection; idempotent. */
+  async close(reason: unknown): Promise<void> {
+    if (this.#closed) return;
+    this.interrupt(reason);
+    this.#closed = true;
+    await this.#last.catch(() => undefined);
+    // Rolling back inside disconnect would run on this thread; do it where waiting is harmless.
+    if (this.inTransaction) await this.native.run('ROLLBACK').catch(() => undefined);
+    this.native.closeSync();
+  }
+
+  async #settleOpen(): Promise<void> {
+    const open = this.#open;
+    this.#open = null;
+    await open?.detach();
+  }
+}

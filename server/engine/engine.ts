@@ -1,0 +1,72 @@
+/** The engine of a pod: instances by grants, admission, and the base database they start from. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import type { Lake, Principal } from '../../base/domain.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import { Admission } from './admission.ts';
+import { createBaseDatabase } from './base-database.ts';
+import { EngineConnection } from './connection.ts';
+import { initialiseLake } from './initialise-lake.ts';
+import { defaultEngineLimits, type EngineLimits } from './limits.ts';
+import { InstancePool, type Lease } from './pool.ts';
+import type { BaseCatalog, DataKeys, Lakes, MetadataTokens } from './ports.ts';
+
+export interface EngineOptions {
+  readonly lakes: Lakes;
+  readonly tokens: MetadataTokens;
+  /** Absent when all lakes lie in local directories. */
+  readonly dataKeys?: DataKeys | undefined;
+  readonly baseCatalog?: BaseCatalog | undefined;
+  /** Local directory of the engine (base database, spool, spill); emptied at start. */
+  readonly directory: string;
+  readonly limits?: Partial<EngineLimits>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export class Engine {
+  readonly admission: Admission;
+  readonly lakes: Lakes;
+  readonly pool: InstancePool;
+  readonly #options: EngineOptions;
+
+  private constructor(options: EngineOptions, basePath: string) {
+    this.#options = options;
+    this.lakes = options.lakes;
+    const limits = { ...defaultEngineLimits, ...options.limits };
+    this.admission = new Admission(options.clock, limits);
+    this.pool = new InstancePool({ ...options, dataKeys: options.dataKeys, limits, basePath, directory: join(options.directory, 'instances') });
+  }
+
+  /** Empties the engine's directory, makes the base database and is ready; opens no instance yet. */
+  static async start(options: EngineOptions): Promise<Engine> {
+    rmSync(join(options.directory, 'instances'), { recursive: true, force: true });
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    return new Engine(options, await createBaseDatabase(options.directory, options.baseCatalog));
+  }
+
+  /** A connection for one session of the principal, with its hold on the instance. Close the connection, then release. */
+  async connect(principal: Principal): Promise<{ readonly lease: Lease; readonly connection: EngineConnection }> {
+    const lease = await this.pool.lease(principal);
+    try {
+      return { lease, connection: new EngineConnection(await lease.instance.connect(), this.admission) };
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  /** Creates DuckLake's tables for a new lake whose metadata database exists. */
+  initialiseLake(lake: Lake): Promise<void> {
+    return initialiseLake({ lake, tokens: this.#options.tokens, dataKeys: this.#options.dataKeys });
+  }
+
+  /** Closes every instance. Sessions must have been closed before. */
+  async close(): Promise<void> {
+    await this.pool.close();
+    rmSync(join(this.#options.directory, 'instances'), { recursive: true, force: true });
+  }
+}

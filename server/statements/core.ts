@@ -1,0 +1,251 @@
+/**
+ * What a SQL session consists of, shared by the files that carry out its statements: its connection and hold on an
+ * instance, settings, plans, cursors, transaction. It knows how to move to another instance when the lakes change.
+ */
+import type { Principal, Right } from '../../base/domain.ts';
+import { LakeError } from '../../base/errors.ts';
+import { quoteName, quoteString } from '../../base/sql-lexer.ts';
+import type { RowStream, SessionHooks, Startup } from '../../base/statement-session.ts';
+import { TimeZone } from '../../base/time-zone.ts';
+import type { EngineConnection } from '../engine/connection.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Lease } from '../engine/pool.ts';
+import type { Cursor } from './cursor.ts';
+import { toStatementError } from './errors.ts';
+import { Plans } from './plans.ts';
+import type { PgNames } from './ports.ts';
+import type { Change, SessionVars } from './session-vars.ts';
+import { Transaction } from './transaction.ts';
+
+export interface CoreOptions {
+  readonly engine: Engine;
+  readonly names: PgNames | undefined;
+  readonly startup: Startup;
+  readonly hooks: SessionHooks;
+  readonly vars: SessionVars;
+  /** The lake the session is on; null for a principal that has none yet. */
+  readonly lake: string | null;
+}
+
+const rank: Readonly<Record<Right, number>> = { read: 1, write: 2, owner: 3 };
+
+export class SessionCore {
+  readonly principal: Principal;
+  readonly vars: SessionVars;
+  readonly hooks: SessionHooks;
+  readonly plans = new Plans();
+  readonly transaction = new Transaction();
+  readonly cursors = new Map<string, Cursor>();
+  /** Statements PREPAREd by SQL: their tags and whether they write, by name. */
+  readonly sqlPrepared = new Map<string, { readonly tag: string; readonly rows: boolean; readonly writes: boolean }>();
+  /** Something lives in the DuckDB connection only (temporary tables, variables): it cannot simply be replaced. */
+  hasTemporaries = false;
+  /** The lake `USE` chose. */
+  lake: string | null;
+  readonly #engine: Engine;
+  readonly #names: PgNames | undefined;
+  readonly #startup: Startup;
+  readonly #stopListening: () => void;
+  #connection: EngineConnection;
+  #lease: Lease;
+  #stale = false;
+  #zone = new TimeZone('UTC');
+  #closed = false;
+
+  private constructor(options: CoreOptions, held: { connection: EngineConnection; lease: Lease }) {
+    this.#engine = options.engine;
+    this.#names = options.names;
+    this.#startup = options.startup;
+    this.principal = options.startup.principal;
+    this.vars = options.vars;
+    this.hooks = options.hooks;
+    this.lake = options.lake;
+    this.#connection = held.connection;
+    this.#lease = held.lease;
+    this.#stopListening = options.engine.lakes.onChange(() => {
+      this.#stale = true;
+    });
+  }
+
+  static async open(options: CoreOptions): Promise<SessionCore> {
+    const core = new SessionCore(options, await options.engine.connect(options.startup.principal));
+    try {
+      await core.applyEnvironment();
+      return core;
+    } catch (error) {
+      await core.close();
+      throw error;
+    }
+  }
+
+  get connection(): EngineConnection {
+    return this.#connection;
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  get names(): PgNames | undefined {
+    return this.#names;
+  }
+
+  rightOn(lake: string): Right | undefined {
+    return this.#lease.instance.access.get(lake)?.right;
+  }
+
+  isPublicAlias(lake: string | undefined): boolean {
+    const name = lake ?? this.lake;
+    return name !== null && this.#lease.instance.access.has(name) && !this.#lease.instance.ownPublic.has(name);
+  }
+
+  /** Seconds east of UTC at a local time, in the session's zone. */
+  offsetOf(localMicros: bigint): number {
+    return this.#zone.offsetAtLocal(Number(localMicros));
+  }
+
+  /** Makes the connection look as the settings say: search path, time zone, what catalog functions read. Plans are made anew. */
+  async applyEnvironment(): Promise<void> {
+    const zone = this.vars.get('TimeZone');
+    const statements = [`SET TimeZone = ${quoteString(zone)}`, ...(await this.#searchPath()), ...this.#facts()];
+    try {
+      await this.#connection.run(statements.join(';'));
+    } catch (error) {
+      throw toStatementError(error);
+    }
+    this.#zone = new TimeZone(zone);
+    this.plans.clear();
+  }
+
+  /** Tells the client about settings that changed, if they are reported ones. */
+  report(changes: readonly Change[]): void {
+    for (const { name, value, reported } of changes) if (reported) this.hooks.parameter(name, value);
+  }
+
+  /**
+   * Before a statement: if lakes or grants changed, moves the session to an instance that has the present ones. A session
+   * with temporary things stays where it is unless it lost a right; a transaction that lost one cannot go on.
+   */
+  async refresh(): Promise<void> {
+    if (!this.#stale) return;
+    const { key, access } = await this.#engine.pool.keyOf(this.principal);
+    if (key === this.#lease.key) {
+      this.#stale = false;
+      return;
+    }
+    const present = new Map(access.map((one) => [one.lake.name, one]));
+    const lost = [...this.#lease.instance.access.values()].some(({ lake, right }) => {
+      const now = present.get(lake.name);
+      return now === undefined || now.lake.id !== lake.id || rank[now.right] < rank[right];
+    });
+    if (this.transaction.state !== 'idle' || this.cursors.size > 0) {
+      if (lost) throw new LakeError('permission_denied', 'your grants changed while the transaction was open', { hint: 'ROLLBACK and begin again.' });
+      return;
+    }
+    if (this.hasTemporaries && !lost) return;
+    if (this.lake !== null && !present.has(this.lake)) {
+      const error = new LakeError('admin_shutdown', `database "${this.lake}" was dropped or your grant on it was taken back`);
+      this.hooks.terminate(error);
+      throw error;
+    }
+    await this.replaceConnection();
+    this.#stale = false;
+  }
+
+  /** A new connection on the instance of the present grants; everything temporary of the old one is gone. */
+  async replaceConnection(): Promise<void> {
+    const next = await this.#engine.connect(this.principal);
+    this.plans.clear();
+    this.sqlPrepared.clear();
+    const { connection, lease } = { connection: this.#connection, lease: this.#lease };
+    this.#connection = next.connection;
+    this.#lease = next.lease;
+    if (this.hasTemporaries) this.hooks.notice('WARNING', '01000', 'temporary tables, views and variables of this session are gone: lakes or grants changed');
+    this.hasTemporaries = false;
+    await connection.close(new LakeError('query_canceled', 'the session moved'));
+    lease.release();
+    await this.applyEnvironment();
+  }
+
+  /** The transaction is over: cursors without HOLD and settings of it go with it. */
+  async afterTransaction(committed: boolean): Promise<void> {
+    for (const [name, cursor] of [...this.cursors]) {
+      if (cursor.hold && committed) continue;
+      this.cursors.delete(name);
+      await cursor.close();
+    }
+    const changes = this.vars.end(committed);
+    if (changes.length === 0) return;
+    await this.applyEnvironment();
+    this.report(changes);
+  }
+
+  /** Rolls back, closes and lets go; idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopListening();
+    for (const cursor of this.cursors.values()) await cursor.close().catch(() => undefined);
+    this.plans.clear();
+    await this.#connection.close(new LakeError('query_canceled', 'the connection is gone'));
+    this.#lease.release();
+  }
+
+  /** Rows of text we made ourselves (SHOW and the like), through the engine so that the wire sees ordinary chunks. */
+  async textRows(columns: readonly string[], rows: readonly (readonly (string | null)[])[]): Promise<RowStream> {
+    const cell = (value: string | null): string => (value === null ? 'NULL' : quoteString(value));
+    const names = columns.map((name, i) => `CAST(${rows.length === 0 ? 'NULL' : `c${i}`} AS VARCHAR) AS ${quoteName(name)}`).join(', ');
+    const values = rows.map((row) => `(${row.map(cell).join(', ')})`).join(', ');
+    const source = rows.length === 0 ? 'WHERE false' : `FROM (VALUES ${values}) AS v(${columns.map((_, i) => `c${i}`).join(', ')})`;
+    const { prepared, columns: described } = await this.plans.get(this.#connection, `SELECT ${names} ${source}`, [], false);
+    try {
+      const result = await this.#connection.execute(prepared);
+      let at = 0;
+      return {
+        columns: described,
+        next: async () => (at < result.chunkCount ? result.getChunk(at++) : null),
+        close: async () => {
+          at = result.chunkCount;
+        },
+      };
+    } finally {
+      prepared.destroySync();
+    }
+  }
+
+  /** Schemas that do not exist are passed over, as PostgreSQL does; `public` is `main`. */
+  async #searchPath(): Promise<string[]> {
+    if (this.lake === null) return [];
+    const wanted = this.schemas().filter((schema) => schema !== 'pg_catalog' && schema !== '$user');
+    const catalog = this.#names ? ['"boilstream"."pg"'] : [];
+    const entry = (schema: string): string => `${quoteName(this.lake as string)}.${quoteName(schema === 'public' && this.isPublicAlias(undefined) ? 'main' : schema)}`;
+    const set = (schemas: readonly string[]): string => `SET search_path = ${quoteString([...new Set(schemas.map(entry)), ...catalog].join(','))}`;
+    if (wanted.length === 1 && wanted[0] === 'public') return [set(['public'])];
+    const known: string[] = [];
+    for (const schema of wanted) {
+      await this.#connection.run(set([schema])).then(() => known.push(schema), () => undefined);
+    }
+    return [set(known.length === 0 ? ['main'] : known)];
+  }
+
+  /** The schemas of search_path as the client wrote them, in order. */
+  schemas(): string[] {
+    return this.vars
+      .get('search_path')
+      .split(',')
+      .map((part) => part.trim().replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'))
+      .filter((part) => part !== '');
+  }
+
+  #facts(): readonly string[] {
+    if (!this.#names) return [];
+    return this.#names.sessionStatements({
+      principal: this.principal,
+      database: this.lake ?? this.#startup.database,
+      processId: this.#startup.processId,
+      lakes: [...this.#lease.instance.access.keys()],
+      searchPath: this.schemas(),
+      settings: this.vars.all(),
+    });
+  }
+}

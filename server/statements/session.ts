@@ -1,0 +1,320 @@
+/**
+ * The SQL session on a lake: PostgreSQL's session semantics over DuckDB's SQL. Each statement is classified by its first
+ * words, checked by the gate, and takes its road: most go to the engine, the rest (transactions, settings, cursors, COPY,
+ * administration) to a file of their own. Fulfils base/statement-session.ts.
+ */
+import { LakeError } from '../../base/errors.ts';
+import { splitStatements, withPlainSpaces } from '../../base/sql-lexer.ts';
+import type { Column, Outcome, Prepared, RawParameter, RowStream, SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { Engine } from '../engine/engine.ts';
+import { KeptRows } from '../engine/read.ts';
+import { bindParameters } from './bind.ts';
+import { classify, type Shape } from './classify.ts';
+import { SessionCore } from './core.ts';
+import { toStatementError } from './errors.ts';
+import { checkGate } from './gate.ts';
+import { OwnStatements } from './own-statements.ts';
+import type { Plan } from './plans.ts';
+import type { Admin, PgNames } from './ports.ts';
+import { SessionVars } from './session-vars.ts';
+import { startupVars } from './startup.ts';
+import { tagOf } from './tags.ts';
+
+export interface SessionDependencies {
+  readonly engine: Engine;
+  readonly admin?: Admin | undefined;
+  readonly names?: PgNames | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Statement texts whose classification is remembered, for all sessions; texts longer than this are looked at each time. */
+const shapesMax = 1000;
+const shapeTextMax = 2048;
+const shapes = new Map<string, Shape>();
+
+/**
+ * Opens a SQL session on the lake that `startup.database` names (`postgres` is the principal's default lake). Throws
+ * undefined_database, undefined_parameter, too_many_connections; DuckDB's errors are mapped.
+ */
+export async function openStatementSession(startup: Startup, hooks: SessionHooks, dependencies: SessionDependencies): Promise<StatementSession> {
+  const access = await dependencies.engine.lakes.of(startup.principal);
+  const names = access.map(({ lake }) => lake.name);
+  const { principal, database } = startup;
+  const wanted = database === 'postgres' || database === '' ? (names.find((name) => name === principal.defaultLake) ?? names[0] ?? null) : database;
+  if (wanted !== null && !names.includes(wanted)) {
+    throw new LakeError('undefined_database', `database "${database}" does not exist`, {
+      hint: names.length > 0 ? `You may connect to: ${names.join(', ')}.` : 'You have no grant on any lake yet; connect to "postgres" to create one.',
+    });
+  }
+  const vars = new SessionVars({
+    ...startupVars(startup.parameters),
+    session_authorization: principal.name,
+    is_superuser: principal.superuser ? 'on' : 'off',
+  });
+  const core = await SessionCore.open({ engine: dependencies.engine, names: dependencies.names, startup, hooks, vars, lake: wanted });
+  return new SqlSession(core, dependencies);
+}
+
+export interface RunOptions {
+  readonly oids: readonly number[];
+  readonly parameters: readonly RawParameter[];
+  /** Nothing of the same message follows, so DuckDB's own transaction around the statement is enough. */
+  readonly alone: boolean;
+  /** The columns the client was told, if it was. */
+  readonly described?: readonly Column[] | null;
+}
+
+export class SqlSession implements StatementSession {
+  readonly core: SessionCore;
+  readonly dependencies: SessionDependencies;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly #own: OwnStatements;
+  #interruption: LakeError | null = null;
+  /** Statements that have begun and whose rows have not ended. */
+  #active = 0;
+  #stopTimer: (() => void) | null = null;
+
+  constructor(core: SessionCore, dependencies: SessionDependencies) {
+    this.core = core;
+    this.dependencies = dependencies;
+    this.parameters = core.vars.reported();
+    this.#own = new OwnStatements(this);
+  }
+
+  transactionStatus(): 'I' | 'T' | 'E' {
+    return this.core.transaction.status();
+  }
+
+  split(sql: string): string[] {
+    if (sql.includes('\0')) throw new LakeError('invalid_byte_sequence', 'a statement may not contain a zero byte');
+    return splitStatements(sql);
+  }
+
+  async prepare(sql: string, parameterOids: readonly number[]): Promise<Prepared> {
+    this.#interruption = null;
+    const shape = shapeOf(sql);
+    const admin = await this.#enter(sql, shape);
+    if (admin !== null || (shape.road !== 'engine' && shape.road !== 'explain' && shape.road !== 'call')) return this.#own.prepare(sql, shape, admin);
+    try {
+      const plan = await this.plan(sql, shape, parameterOids);
+      const columns = shape.rows || shape.road !== 'engine' ? plan.columns : null;
+      return {
+        parameters: plan.parameters,
+        columns,
+        execute: async (parameters) => {
+          this.#interruption = null;
+          this.core.transaction.checkUsable();
+          await this.core.refresh();
+          return this.runEngine(sql, shape, { oids: parameterOids, parameters, alone: false, described: columns });
+        },
+        close: () => undefined,
+      };
+    } catch (error) {
+      throw this.mapped(error, sql);
+    }
+  }
+
+  async simple(sql: string, position: { readonly index: number; readonly count: number }): Promise<Outcome> {
+    this.#interruption = null;
+    const shape = shapeOf(sql);
+    const admin = await this.#enter(sql, shape);
+    const options: RunOptions = { oids: [], parameters: [], alone: position.index === position.count - 1 };
+    if (admin === null && (shape.road === 'engine' || shape.road === 'explain' || shape.road === 'call')) return this.runEngine(sql, shape, options);
+    return this.#own.run(sql, shape, admin, options);
+  }
+
+  /** What every statement must pass. Resolves to the administrative statement, if it is one. */
+  async #enter(sql: string, shape: Shape): Promise<unknown> {
+    if (shape.road !== 'transaction') this.core.transaction.checkUsable();
+    await this.core.refresh();
+    const admin = adminWords.has(shape.word) ? (this.dependencies.admin?.parse(sql) ?? null) : null;
+    if (admin === null) checkGate(shape, { lake: this.core.lake ?? '', rightOn: (lake) => this.core.rightOn(lake) });
+    return admin;
+  }
+
+  /** The text as DuckDB gets it, planned; kept for the next time where that pays. */
+  plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
+    const { core } = this;
+    const lake = core.lake ?? '';
+    const rewritten = core.names?.rewrite(sql, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
+    const keep = shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
+    const announce = rewritten?.isCatalog ? (columns: readonly Column[]) => core.names?.announce(sql, columns) ?? columns : undefined;
+    return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? sql), oids, keep, announce);
+  }
+
+  /** Runs a statement in DuckDB. */
+  async runEngine(sql: string, shape: Shape, options: RunOptions): Promise<Outcome> {
+    const { core } = this;
+    if (shape.writes) this.checkWritable(shape);
+    this.begin();
+    try {
+      if (shape.writes && !options.alone) await this.beginImplicit();
+      if (shape.temporary) core.hasTemporaries = true;
+      const plan = await this.plan(sql, shape, options.oids);
+      if (plan.parameters.length > 0) {
+        if (options.parameters.length !== plan.parameters.length) throw new LakeError('invalid_argument', 'there is no parameter $1', { hint: 'Parameters need the extended protocol (a prepared statement).' });
+        bindParameters(plan, options.parameters, (micros) => core.offsetOf(micros));
+      }
+      const rows = shape.rows || shape.road !== 'engine';
+      if (rows && !shape.bounded && !shape.writes && shape.road !== 'explain') {
+        const stream = await core.connection.stream(plan.prepared);
+        const columns = this.#checkColumns(plan, stream.result, options);
+        if (!plan.kept) plan.prepared.destroySync();
+        return { t: 'rows', rows: this.guard(columns, stream, sql), tag: (count) => tagOf(shape.tag, count) };
+      }
+      const result = await core.connection.execute(plan.prepared);
+      if (rows) {
+        const columns = this.#checkColumns(plan, result, options);
+        if (!plan.kept) plan.prepared.destroySync();
+        return { t: 'rows', rows: this.guard(columns, new KeptRows(result), sql), tag: (count) => tagOf(shape.tag, count) };
+      }
+      const changed = result.rowsChanged;
+      if (!plan.kept) plan.prepared.destroySync();
+      this.end();
+      return { t: 'command', tag: tagOf(shape.tag, changed) };
+    } catch (error) {
+      this.end();
+      throw this.mapped(error, sql);
+    }
+  }
+
+  async failed(_error: LakeError): Promise<void> {
+    this.end();
+    const { transaction, connection } = this.core;
+    if (transaction.state === 'block') {
+      await transaction.fail(connection);
+      await this.core.afterTransaction(false);
+    } else if (transaction.state === 'implicit') {
+      await transaction.rollback(connection);
+      await this.core.afterTransaction(false);
+    }
+  }
+
+  async sync(): Promise<void> {
+    const { transaction, connection } = this.core;
+    if (transaction.state !== 'implicit') return;
+    try {
+      await transaction.commit(connection);
+    } catch (error) {
+      await this.core.afterTransaction(false);
+      throw this.mapped(error);
+    }
+    await this.core.afterTransaction(true);
+  }
+
+  /** A commit resolves only after the lake's catalog has it durable, and reads see nothing that is not: nothing is left to wait for. */
+  async barrier(): Promise<void> {}
+
+  cancel(): void {
+    this.interrupt(new LakeError('query_canceled', 'canceling statement due to user request'));
+  }
+
+  /** Stops what runs now; whoever waits for it gets `reason`. Between statements it does nothing. */
+  interrupt(reason: LakeError): void {
+    if (this.#active === 0) return;
+    this.#interruption ??= reason;
+    this.core.connection.interrupt(reason);
+  }
+
+  async close(): Promise<void> {
+    this.#stopTimer?.();
+    await this.core.close();
+  }
+
+  /** Opens the transaction that statements of one message share, unless one is open. */
+  async beginImplicit(): Promise<void> {
+    if (this.core.transaction.state !== 'idle') return;
+    await this.core.transaction.begin(this.core.connection, 'implicit', false);
+    this.core.vars.begin();
+  }
+
+  checkWritable(shape: Shape): void {
+    const { core } = this;
+    const readOnly = core.transaction.state === 'idle' ? core.vars.get('default_transaction_read_only') === 'on' : core.transaction.readOnly;
+    if (readOnly && !shape.temporary) throw new LakeError('read_only_transaction', `cannot execute ${shape.tag} in a read-only transaction`);
+  }
+
+  /** A statement begins: its time counts from here. */
+  begin(): void {
+    this.#active++;
+    if (this.#active > 1) return;
+    const ms = this.core.vars.milliseconds('statement_timeout');
+    if (ms > 0) this.#stopTimer = this.dependencies.clock.after(ms, () => this.interrupt(new LakeError('query_canceled', 'canceling statement due to statement timeout')));
+  }
+
+  /** It has ended, with all its rows. */
+  end(): void {
+    if (this.#active > 0) this.#active--;
+    if (this.#active > 0) return;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+  }
+
+  /** An error for the client; an interruption is told as what it was. */
+  mapped(error: unknown, sql?: string): LakeError {
+    const mapped = toStatementError(error, sql);
+    return mapped.code === 'query_canceled' && this.#interruption !== null ? this.#interruption : mapped;
+  }
+
+  /** A stream that ends the statement when it ends, and whose errors are the client's. */
+  guard(columns: readonly Column[], inner: Pick<RowStream, 'next' | 'close'>, sql: string): RowStream {
+    let ended = false;
+    const finish = (): void => {
+      if (ended) return;
+      ended = true;
+      this.end();
+    };
+    return {
+      columns,
+      next: async () => {
+        try {
+          const chunk = await inner.next();
+          if (chunk === null) finish();
+          return chunk;
+        } catch (error) {
+          finish();
+          throw this.mapped(error, sql);
+        }
+      },
+      close: async () => {
+        finish();
+        await inner.close();
+      },
+    };
+  }
+
+  /** DuckDB may have planned again for changed tables: what the client was told must still hold. */
+  #checkColumns(plan: Plan, result: ResultColumns, options: RunOptions): readonly Column[] {
+    const same = plan.columns.length === result.columnCount && plan.columns.every((column, i) => column.type.typeId === result.columnTypeId(i));
+    if (same) return plan.columns;
+    const now: Column[] = Array.from({ length: result.columnCount }, (_, i) => ({ name: result.columnName(i), type: result.columnType(i) }));
+    if (plan.parameters.length === 0) {
+      this.core.plans.forget(plan);
+      if (options.described) throw new LakeError('feature_not_supported', 'cached plan must not change result type', { hint: 'Prepare the statement again.' });
+    }
+    return now;
+  }
+}
+
+type ResultColumns = Pick<Plan['prepared'], 'columnCount' | 'columnName' | 'columnType'> & { columnTypeId(index: number): number };
+
+const adminWords: ReadonlySet<string> = new Set(['create', 'drop', 'alter', 'grant', 'revoke', 'show']);
+
+function shapeOf(sql: string): Shape {
+  const known = shapes.get(sql);
+  if (known) return known;
+  const shape = classify(sql);
+  if (sql.length <= shapeTextMax) {
+    if (shapes.size >= shapesMax) shapes.clear();
+    shapes.set(sql, shape);
+  }
+  return shape;
+}
+
+/** The gate reads these characters as spaces; DuckDB must not find another way to read them. */
+function plainSpaces(sql: string): string {
+  return /[\u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/.test(sql) ? withPlainSpaces(sql) : sql;
+}
