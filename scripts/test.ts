@@ -23,6 +23,7 @@ interface Counts {
 const folders = [
   { name: 'tidy', together: 2, fileDeadlineMs: 60_000 },
   { name: 'unit', together: 2, fileDeadlineMs: 300_000 },
+  { name: 'sim', together: 2, fileDeadlineMs: 600_000 },
   { name: 'wire', together: 2, fileDeadlineMs: 600_000 },
   { name: 'compat', together: 2, fileDeadlineMs: 900_000 },
   { name: 'fuzz', together: 1, fileDeadlineMs: 900_000 },

@@ -154,7 +154,7 @@ class DuckDbLog implements ReplicatedLog {
     if (!opening) {
       opening = this.#restore(state).catch(async (error: unknown) => {
         // A successor may have collected what this pod was about to read: then it is deposed, and nothing is damaged.
-        await this.#shipper.probe().catch(() => undefined);
+        await this.#shipper.probe();
         throw this.#shipper.lost ?? error;
       });
       this.#open.set(state.database, opening);

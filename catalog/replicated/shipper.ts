@@ -329,7 +329,7 @@ function reasonOf(why: LostReason, at: LogPosition): LakeError {
     case 'fenced':
       return new LakeError('fenced', `another pod has taken over from this one (its epoch ${at.epoch} ended after ${at.seq})`, { hint: 'start this pod again; run one pod per storage, or a cluster' });
     case 'rival':
-      return new LakeError('fenced', `an object that this pod did not write stands in its own epoch ${at.epoch}, after ${at.seq}`, { hint: 'do not write into the catalog log by other means; start this pod again' });
+      return new LakeError('fenced', `an object that this pod did not write stands in its own epoch ${at.epoch}, after ${at.seq}`, { detail: 'rival', hint: 'do not write into the catalog log by other means; start this pod again' });
     case 'undecided':
       return new LakeError('store_unavailable', `the object store has not decided a write for too long (after ${at.epoch}/${at.seq})`, { hint: 'start this pod again when the store is reachable' });
   }

@@ -36,10 +36,18 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
   let started = 0;
   let kills = 0;
   let sleeps = 0;
+  const sleep = (pod: SimulatedPod, afterMs: number, ms: number): void => {
+    sleeps++;
+    world.after(afterMs, () => pod.clock.pause());
+    world.after(afterMs + ms, () => pod.clock.resume());
+  };
   const start = (): void => {
     const pod = new SimulatedPod({ name: `p${++started}`, world, bucket, seed: seed * 1000 + started, history, bug: options.bug ?? {} });
     pods.push(pod);
+    // A candidate that sleeps between reading the log and taking over is the most dangerous sleeper.
+    if (random.isChosen(0.4)) sleep(pod, random.between(1, 60), random.between(100, 3_000));
     void pod.run().then(() => {
+      if (pod.hasRival) failures.push(`${pod.name} found an object of its own epoch that is not its own`);
       if (pod.failure && !isExcused(pod.failure)) failures.push(`${pod.name} failed: ${describe(pod.failure)}`);
     });
   };
@@ -54,9 +62,7 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
       pick.kill();
       kills++;
     } else if (pick && random.isChosen(0.3)) {
-      pick.clock.pause();
-      sleeps++;
-      world.after(random.between(50, 4_000), () => pick.clock.resume());
+      sleep(pick, 0, random.between(50, 4_000));
     }
     if (random.isChosen(0.3) || !pods.some((pod) => !pod.clock.isStopped)) start();
   }

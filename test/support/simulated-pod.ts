@@ -32,7 +32,7 @@ export const simulatedLimits: LogLimits = {
   putMsMax: 400,
   retryMsMin: 5,
   retryMsMax: 100,
-  undecidedMsMax: 60_000,
+  undecidedMsMax: 3_000,
   admitWaitMsMax: 500,
   parallelObjects: 4,
   snapshotWalBytes: 16 * 12,
@@ -76,6 +76,8 @@ export class SimulatedPod {
   /** What stopped it, other than being killed or deposed. */
   failure: unknown = null;
   isLeading = false;
+  /** It met another writer in its own epoch: by construction there is none. */
+  hasRival = false;
   #count = 0;
 
   constructor(options: PodOptions) {
@@ -115,7 +117,7 @@ export class SimulatedPod {
     const ledger = reader.ledger.toLeading();
     const lost = new AbortController();
     const decide = this.#options.bug.decide;
-    const shipper = new Shipper({ ...base, random: this.#random, metrics: noMetrics, writer, ledger, onLost: (reason) => lost.abort(reason), ...(decide ? { decide } : {}) });
+    const shipper = new Shipper({ ...base, random: this.#random, metrics: noMetrics, writer, ledger, onLost: (reason) => this.#lose(reason, lost), ...(decide ? { decide } : {}) });
     const uploads = new UploadLock();
     const open = async (name: string): Promise<SimulatedDatabase> => {
       const found = ledger.byName(name);
@@ -129,7 +131,7 @@ export class SimulatedPod {
         try {
           await engine.load(found.base, restored.walOf(found.database));
         } catch (error) {
-          await shipper.probe().catch(() => undefined);
+          await shipper.probe();
           throw shipper.lost ?? error;
         }
       }
@@ -147,6 +149,11 @@ export class SimulatedPod {
     for (let i = 0; i < 2; i++) loops.push(this.#reads(databases, lost.signal));
     loops.push(this.#repeats(150, lost.signal, () => maintenance.run()), this.#repeats(200, lost.signal, () => shipper.probe()));
     await Promise.all(loops);
+  }
+
+  #lose(reason: LakeError, lost: AbortController): void {
+    this.hasRival = reason.detail === 'rival';
+    lost.abort(reason);
   }
 
   async #writes(databases: ReadonlyMap<string, SimulatedDatabase>, lost: AbortSignal): Promise<void> {
