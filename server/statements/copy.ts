@@ -107,8 +107,8 @@ class Parser {
       this.at++;
       const from = this.peek();
       if (!from) throw this.unexpected();
+      this.condition();
       where = this.sql.slice(from.start, this.tokens.at(-1)?.end);
-      this.at = this.tokens.length;
     }
     if (this.peek()) throw this.unexpected();
     const seen = new Set<string>();
@@ -117,6 +117,18 @@ class Parser {
       seen.add(column);
     }
     return { direction, table, query, columns, where, options: checkOptions(settings, direction, columns) };
+  }
+
+  /** Runs to the end; it is put between parentheses later and must not leave them. */
+  condition(): void {
+    let depth = 0;
+    for (; this.at < this.tokens.length; this.at++) {
+      const token = this.peek() as Token;
+      if (token.kind !== 'operator') continue;
+      if (token.text === '(') depth++;
+      else if (token.text === ';' || (token.text === ')' && --depth < 0)) throw this.unexpected();
+    }
+    if (depth > 0) throw this.unexpected();
   }
 
   direction(isQuery: boolean): 'in' | 'out' {
@@ -355,9 +367,8 @@ function checkOptions(settings: readonly Setting[], direction: 'in' | 'out', col
 
 function textOption(given: ReadonlyMap<string, Setting>, name: string): string | undefined {
   const value = given.get(name)?.value;
-  if (value === undefined || (typeof value === 'string' && value !== 'all')) return value as string | undefined;
-  if (value === true || Array.isArray(value)) throw new LakeError('syntax_error', `${name} requires a parameter`);
-  return value as string;
+  if (value === undefined || typeof value === 'string') return value;
+  throw new LakeError('syntax_error', `${name} requires a parameter`);
 }
 
 function booleanOption(given: ReadonlyMap<string, Setting>, name: string): boolean {
