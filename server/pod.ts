@@ -20,7 +20,8 @@ import { catalogSuffix, type Principal } from '../base/domain.ts';
 import { assert, LakeError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
 import { systemRandom as random } from '../base/random.ts';
-import { catalogNames, pgCatalog } from '../catalog/pg/install.ts';
+import { pgCatalog } from '../catalog/pg/install.ts';
+import { pgNames } from '../catalog/pg/names.ts';
 import type { Change } from '../catalog/control/command.ts';
 import type { ControlCatalog } from '../catalog/control/control-catalog.ts';
 import { Listener } from '../protocols/pgwire/listener.ts';
@@ -36,6 +37,7 @@ import { startApiServer } from './http/api-server.ts';
 import { startMetricsServer } from './http/metrics-server.ts';
 import { createMetadataRelay, forwardCancel } from './metadata-relay.ts';
 import { firstScreen, type Listeners } from './screen.ts';
+import { openStatementSession } from './statements/session.ts';
 import { connectPeer } from './worker-call.ts';
 import type { WorkerCalls, WorkerInput } from './worker-protocol.ts';
 
@@ -177,7 +179,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
         if (startup.database.endsWith(catalogSuffix)) {
           return createMetadataRelay({ startup, clock, issue: () => call.issuePrincipalToken(startup.principal), revoke: (endpoint) => call.revokeToken(endpoint.token) });
         }
-        return { t: 'session', session: refuseSql() };
+        return { t: 'session', session: await openStatementSession(startup, hooks, { engine, admin, names: pgNames, clock, random }) };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
     },
@@ -321,8 +323,4 @@ function takenPort(error: LakeError, port: number, variable: string): LakeError 
   if (error.code !== 'config_invalid' || port === 0) return error;
   const holder = portHolder(port);
   return holder ? new LakeError('config_invalid', `port ${port} is taken by ${holder}`, { hint: `Stop it, or set ${variable} to another port (0 = any free one).` }) : error;
-}
-
-function refuseSql(): never {
-  throw new LakeError('feature_not_supported', 'SQL sessions are not composed yet');
 }
