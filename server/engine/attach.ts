@@ -24,13 +24,17 @@ export interface AttachOptions {
   readonly create?: boolean;
 }
 
-/** READ_WRITE must be said: the base database is read-only, and DuckDB would attach everything else like it. */
+/**
+ * The data path is what the control catalog says, whatever is written in the lake's own metadata: a data directory may have
+ * been moved, and a writer may have changed the row. READ_WRITE must be said: the base database is read-only, and DuckDB would attach
+ * everything else like it.
+ */
 export function attachLakeSql({ lake, readOnly, secret, metadataCatalog, create = false }: AttachOptions): string {
   const connection = `dbname=${conninfoValue(lake.name + catalogSuffix)}`;
   return (
     `ATTACH ${quoteString(`ducklake:postgres:${connection}`)} AS ${quoteName(lake.name)} (${readOnly ? 'READ_ONLY' : 'READ_WRITE'}, ` +
     `DATA_PATH ${quoteString(lake.dataPath)}, METADATA_CATALOG ${quoteString(metadataCatalog)}, ` +
-    `CREATE_IF_NOT_EXISTS ${create}, METADATA_PARAMETERS MAP {'secret': ${quoteString(secret)}})`
+    `${create ? '' : 'OVERRIDE_DATA_PATH true, '}CREATE_IF_NOT_EXISTS ${create}, METADATA_PARAMETERS MAP {'secret': ${quoteString(secret)}})`
   );
 }
 

@@ -17,7 +17,6 @@ export function lockdownStatements(options: LockdownOptions): string[] {
   return [
     `SET temp_directory = ${quoteString(options.spillDirectory)}`,
     `SET max_temp_directory_size = '${Math.floor(options.spillBytesMax / (1 << 20))}MiB'`,
-    'SET allow_persistent_secrets = false',
     'SET allow_community_extensions = false',
     'SET autoinstall_known_extensions = false',
     'SET autoload_known_extensions = false',
