@@ -25,6 +25,8 @@ export interface CopyInHost {
   readonly random: Random;
   /** Runs a statement on the connection, admitted and cancellable; resolves to rows changed; rejects with DuckDB's error as it is. */
   run(sql: string): Promise<number>;
+  /** What the client is told of an error that is not about the data (a constraint, a conflict, a cancel). */
+  mapped?(error: unknown): LakeError;
   /** Bytes of one segment; default 128 MiB. For tests. */
   readonly segmentBytesMax?: number;
 }
@@ -140,7 +142,9 @@ class ByteSink implements CopySink {
       const source = copyInput(quoteString(spool.path), this.#statement.options, this.columns, this.#filter.dialect);
       this.#rows += await this.#host.run(insertSql(this.#statement, this.columns, source));
     } catch (error) {
-      throw copyInError(error, { table: (this.#statement.table as readonly string[]).at(-1) as string, columns: this.columns, linesBefore: this.#rows + (this.#statement.options.header ? 1 : 0) });
+      const context = { table: (this.#statement.table as readonly string[]).at(-1) as string, columns: this.columns, linesBefore: this.#rows + (this.#statement.options.header ? 1 : 0) };
+      const told = copyInError(error, context);
+      throw told instanceof LakeError ? told : (this.#host.mapped?.(told) ?? told);
     } finally {
       await spool.remove();
     }
@@ -188,6 +192,8 @@ class ChunkSink implements CopySink {
     try {
       appender.closeSync();
       return await this.#host.run(insertSql(this.#statement, this.columns, `temp.main.${this.#table}`));
+    } catch (error) {
+      throw this.#host.mapped?.(error) ?? error;
     } finally {
       await this.#drop();
     }

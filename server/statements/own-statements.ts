@@ -44,7 +44,7 @@ export class OwnStatements {
       case 'transaction': return this.#transaction(shape);
       case 'set': return this.#set(sql, shape, options);
       case 'reset': return this.#reset(shape);
-      case 'show': return this.#show(sql, shape, options);
+      case 'show': return this.#show(shape);
       case 'use': return this.#use(shape);
       case 'discard': return this.#discard(shape);
       case 'prepare': return this.#prepareSql(sql, shape);
@@ -75,7 +75,7 @@ export class OwnStatements {
       return (await this.#session.plan(sql, { ...shape, rows: true }, [])).columns;
     }
     if (shape.road !== 'show') return null;
-    if (isEngineShow(shape)) return (await this.#session.plan(sql, { ...shape, road: 'engine' }, [])).columns;
+    if (wordAt(shape.tokens, 1) === 'tables') return text(['name']);
     if (wordAt(shape.tokens, 1) === 'all') return text(['name', 'setting', 'description']);
     return text([wordAt(shape.tokens, 1) === 'databases' ? 'database_name' : core.vars.spelled(parseName(shape.tokens))]);
   }
@@ -175,7 +175,7 @@ export class OwnStatements {
   /** Changes a setting; null is its initial value. */
   async #assign(name: string, value: string | null, local: boolean): Promise<void> {
     const { core } = this.#session;
-    const before = core.vars.has(name) ? core.vars.get(name) : undefined;
+    const before = core.vars.peek(name);
     const checked = value === null ? core.vars.resetValue(name) : core.vars.check(name, zoneOf(name, value));
     const change = core.vars.set(name, checked, local);
     if (before === checked) return;
@@ -203,11 +203,11 @@ export class OwnStatements {
     for (const changed of this.#session.core.vars.changed()) await this.#assign(changed, null, false);
   }
 
-  async #show(sql: string, shape: Shape, options: RunOptions): Promise<Outcome> {
+  async #show(shape: Shape): Promise<Outcome> {
     const { core } = this.#session;
-    if (isEngineShow(shape)) return this.#session.runEngine(sql, { ...shape, road: 'engine', rows: true, tag: 'SHOW' }, options);
     const word = wordAt(shape.tokens, 1);
     const tag = (): string => 'SHOW';
+    if (word === 'tables' && shape.tokens.length === 2) return { t: 'rows', rows: await core.textRows(['name'], (await this.#relations()).map((name) => [name])), tag };
     if (word === 'databases' && shape.tokens.length === 2) {
       return { t: 'rows', rows: await core.textRows(['database_name'], [...core.lease.instance.access.keys()].sort().map((name) => [name])), tag };
     }
@@ -248,6 +248,19 @@ export class OwnStatements {
     if (schema === 'public' && core.isPublicAlias(undefined)) return true;
     const reader = await core.connection.native.runAndReadAll('SELECT 1 FROM duckdb_schemas() WHERE database_name = $1 AND schema_name = $2', [core.lake ?? '', schema]);
     return reader.currentRowCount > 0;
+  }
+
+  /** Tables and views a bare name finds, in order. */
+  async #relations(): Promise<string[]> {
+    const { core } = this.#session;
+    const schemas = core.schemas().map((schema) => (schema === 'public' && core.isPublicAlias(undefined) ? 'main' : schema));
+    const reader = await core.connection.native.runAndReadAll(
+      `SELECT name FROM (SELECT database_name, schema_name, table_name AS name FROM duckdb_tables() UNION ALL
+         SELECT database_name, schema_name, view_name FROM duckdb_views() WHERE NOT internal)
+       WHERE (database_name = $1 AND list_contains(string_split($2, chr(0)), schema_name)) OR database_name = 'temp' ORDER BY name`,
+      [core.lake ?? '', schemas.join('\0')],
+    );
+    return reader.getRows().map(([name]) => String(name));
   }
 
   async #discard({ tokens }: Shape): Promise<Outcome> {
@@ -386,7 +399,15 @@ export class OwnStatements {
           connection: core.connection.native,
           spoolDirectory: core.lease.instance.spoolDirectory,
           random: dependencies.random,
-          run: (text) => core.connection.run(text),
+          run: async (text) => {
+            this.#session.begin();
+            try {
+              return await core.connection.run(text);
+            } finally {
+              this.#session.end();
+            }
+          },
+          mapped: (error) => this.#session.mapped(error),
         },
         named,
       );
@@ -406,11 +427,6 @@ export class OwnStatements {
     if (token?.kind !== 'name' && token?.kind !== 'quoted-name') throw new LakeError('syntax_error', 'a name is missing');
     return nameOf(token);
   }
-}
-
-/** SHOW TABLES and SHOW SCHEMAS are DuckDB's; SHOW DATABASES and SHOW of a setting are ours. */
-function isEngineShow({ tokens }: Shape): boolean {
-  return ['tables', 'schemas'].includes(wordAt(tokens, 1));
 }
 
 function grantHint({ word }: Shape): string {
