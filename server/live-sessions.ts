@@ -68,6 +68,14 @@ export class LiveSessions {
     }
   }
 
+  /** Ends the sessions that a user opened with a password, which was changed. */
+  endOfPassword(userId: string): void {
+    for (const entry of [...this.#entries]) {
+      if (entry.principal.id === userId && entry.principal.credentialId === undefined)
+        entry.end(over('the password was changed'));
+    }
+  }
+
   /** Looks for expired credentials now and then. `principalOf` answers undefined for those. Returns how to stop. */
   watchExpiry(options: {
     readonly clock: Clock;

@@ -20,6 +20,7 @@ import { catalogSuffix, type Principal } from '../base/domain.ts';
 import { assert, LakeError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
 import { systemRandom as random } from '../base/random.ts';
+import type { Startup } from '../base/statement-session.ts';
 import { pgCatalog } from '../catalog/pg/install.ts';
 import { pgNames } from '../catalog/pg/names.ts';
 import type { Change } from '../catalog/control/command.ts';
@@ -32,10 +33,12 @@ import type { Config } from './config/load.ts';
 import { openDataDir, portHolder, writePgpass } from './data-dir.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineLimits } from './engine/limits.ts';
-import type { LakeAccess } from './engine/ports.ts';
+import type { LakeAccess, MetadataEndpoint } from './engine/ports.ts';
 import { startApiServer } from './http/api-server.ts';
 import { startMetricsServer } from './http/metrics-server.ts';
+import { LiveSessions } from './live-sessions.ts';
 import { createMetadataRelay, forwardCancel } from './metadata-relay.ts';
+import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
 import { openStatementSession } from './statements/session.ts';
 import { connectPeer } from './worker-call.ts';
@@ -139,6 +142,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
   const limiter = new LoginLimiter(clock);
   const cache = new VerifierCache(superadmin, clock);
+  let onPasswordChanged = async (_password: string): Promise<void> => {};
   changeListeners.add(() => cache.invalidate());
   closers.push(
     await followSecretFile({
@@ -148,6 +152,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       apply: async (text) => {
         await superadmin.setPassword(text);
         cache.invalidate();
+        await onPasswordChanged(passwordOfFile(text));
       },
     }),
   );
@@ -165,6 +170,27 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
   await admin.finishCreating(firstLake);
 
+  const live = new LiveSessions();
+  changeListeners.add((changes) => live.follow(changes));
+  closers.push(live.watchExpiry({ clock, logger, principalOf: (who) => control.principalOf(who) }));
+  const door = { live, logins: cache };
+  const relay = (startup: Startup) => {
+    let leave = (): void => {};
+    const revoke = (endpoint: MetadataEndpoint): Promise<void> => call.revokeToken(endpoint.token);
+    return createMetadataRelay({
+      startup,
+      clock,
+      async issue() {
+        const followed = await issueFollowed(startup, door, { issue: (principal) => call.issuePrincipalToken(principal), revoke });
+        leave = followed.leave;
+        return followed.endpoint;
+      },
+      async revoke(endpoint) {
+        leave();
+        await revoke(endpoint);
+      },
+    });
+  };
   const state = { draining: false };
   const pgListener = new Listener({
     address: { host: config.bindHost, port: config.pgwirePort },
@@ -177,9 +203,10 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       async open(startup, hooks) {
         if (state.draining) throw new LakeError('cannot_connect_now', 'this pod is shutting down', { retriable: true });
         if (startup.database.endsWith(catalogSuffix)) {
-          return createMetadataRelay({ startup, clock, issue: () => call.issuePrincipalToken(startup.principal), revoke: (endpoint) => call.revokeToken(endpoint.token) });
+          return relay(startup);
         }
-        return { t: 'session', session: await openStatementSession(startup, hooks, { engine, admin, names: pgNames, clock, random }) };
+        const session = await openFollowed(startup, hooks, door, (now) => openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random }));
+        return { t: 'session', session };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
     },
@@ -266,7 +293,14 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   listeners.metrics = metrics.address;
 
   const pgpassPath = join(config.dataDir, 'pgpass');
-  writePgpass(pgpassPath, publicHost, listeners.pgwire.port, config.superadminEmail, passwordOfFile(readFileSync(dataDir.superadminPasswordPath, 'utf8')));
+  const pgwirePort = listeners.pgwire.port;
+  const keepPgpass = (password: string): void => writePgpass(pgpassPath, publicHost, pgwirePort, config.superadminEmail, password);
+  keepPgpass(passwordOfFile(readFileSync(dataDir.superadminPasswordPath, 'utf8')));
+  onPasswordChanged = async (password) => {
+    live.endOfPassword(superadminId);
+    await restSessions.endAll(superadminId);
+    keepPgpass(password);
+  };
   const ready = listeners as Listeners;
   if (config.readyFile) writeWhole(config.readyFile, `${JSON.stringify({ ...ready, node: config.nodeName })}\n`, 0o644);
   process.stdout.write(

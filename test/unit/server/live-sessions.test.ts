@@ -53,6 +53,14 @@ describe('live sessions', () => {
     assert.deepEqual(ended, ['a1 meta']);
   });
 
+  it('ends sessions that a changed password had opened, and leaves credentials alone', () => {
+    const { live, ended } = open();
+    live.endOfPassword('a');
+    assert.deepEqual(ended, []);
+    live.endOfPassword('b');
+    assert.deepEqual(ended, ['b sql', 'b meta']);
+  });
+
   it('tells a session that is still beginning that it is over', () => {
     const live = new LiveSessions();
     const session = live.enter(who('a', 'a1'), 'metadata', () => {});
