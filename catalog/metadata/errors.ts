@@ -26,7 +26,7 @@ const rules: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(?:Binder|Catalog) Error.*(?:No function matches|Function with name)/is, 'undefined_function'],
   [/^Binder Error/i, 'invalid_argument'],
   [/^Parser Error/i, 'syntax_error'],
-  [/^Out of Memory Error/i, 'out_of_memory'],
+  [/Out of Memory|failed to (?:allocate|pin)|could not allocate/i, 'out_of_memory'],
   [/^(?:Not implemented|Unsupported)/i, 'feature_not_supported'],
 ];
 
@@ -39,6 +39,7 @@ export function toMetadataError(thrown: unknown, table?: string): LakeError {
   if (/write-write conflict|conflict on|Conflict|could not serialize/i.test(text) && /^TransactionContext Error/i.test(text)) return serializationConflict(thrown);
   for (const [pattern, code] of rules) {
     if (!pattern.test(text)) continue;
+    if (code === 'out_of_memory') return new LakeError(code, 'out of memory in the metadata databases of this pod', { hint: 'Raise BOILSTREAM_MEMORY_LIMIT.', cause: thrown });
     if (code === 'query_canceled') return new LakeError(code, 'canceling statement due to user request');
     return withoutRetryWords(new LakeError(code, firstLine(text), { cause: thrown }));
   }
