@@ -141,7 +141,8 @@ export function toStatementError(thrown: unknown, sql?: string): LakeError {
   // A commit that failed carries the catalog server's own words, whatever class DuckDB wraps them in.
   const code = rule?.[1] ?? kind.otherwise;
   if (code === 'query_canceled') return new LakeError('query_canceled', 'canceling statement due to user request', { cause: thrown });
-  const hint = rule?.[2] ?? suggestion;
+  // DuckDB looks for similar names everywhere, the hidden catalogs included.
+  const hint = rule?.[2] ?? (suggestion?.includes('__ducklake_metadata') || suggestion?.includes('pg.') || suggestion?.includes('pg_catalog') ? undefined : suggestion);
   const position = sql === undefined ? undefined : excerptPosition(body, sql);
   return new LakeError(code, message, { cause: thrown, ...(hint ? { hint } : {}), ...(position ? { position } : {}), retriable: code === 'serialization_conflict' });
 }

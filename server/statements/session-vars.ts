@@ -146,7 +146,6 @@ export interface Change {
 export class SessionVars {
   #values = new Map<string, string>();
   #resetValues = new Map<string, string>();
-  /** Custom settings (`myapp.user`), as PostgreSQL allows them: any name with a dot. */
   #saved: Map<string, string> | null = null;
   #committed: Map<string, string> | null = null;
 
@@ -174,13 +173,14 @@ export class SessionVars {
     return value;
   }
 
+  /** The value, or undefined when it was never set. */
+  peek(name: string): string | undefined {
+    return this.#values.get(key(name));
+  }
+
   /** The setting's own spelling. Throws `undefined_parameter`. */
   spelled(name: string): string {
     return byName.get(key(name))?.name ?? key(name);
-  }
-
-  has(name: string): boolean {
-    return this.#values.has(key(name)) || key(name).includes('.');
   }
 
   /** Checks a value; returns it as it would be kept. Throws `undefined_parameter`, `invalid_argument`, `feature_not_supported`. */

@@ -3,6 +3,7 @@
  * words, checked by the gate, and takes its road: most go to the engine, the rest (transactions, settings, cursors, COPY,
  * administration) to a file of their own. Fulfils base/statement-session.ts.
  */
+import type { DuckDBMaterializedResult } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { splitStatements, withPlainSpaces } from '../../base/sql-lexer.ts';
 import type { Column, Outcome, Prepared, RawParameter, RowStream, SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
@@ -171,7 +172,8 @@ export class SqlSession implements StatementSession {
         if (!plan.kept) plan.prepared.destroySync();
         return { t: 'rows', rows: this.guard(columns, new KeptRows(result), sql), tag: (count) => tagOf(shape.tag, count) };
       }
-      const changed = result.rowsChanged;
+      // CREATE TABLE AS answers its count as a row, not as rows changed.
+      const changed = shape.tag === 'SELECT' ? countOf(result) : result.rowsChanged;
       if (!plan.kept) plan.prepared.destroySync();
       this.end();
       return { t: 'command', tag: tagOf(shape.tag, changed) };
@@ -297,6 +299,11 @@ export class SqlSession implements StatementSession {
     }
     return now;
   }
+}
+
+function countOf(result: DuckDBMaterializedResult): number {
+  if (result.chunkCount === 0 || result.columnCount === 0) return result.rowsChanged;
+  return Number(result.getChunk(0).getColumnVector(0).getItem(0) ?? 0);
 }
 
 type ResultColumns = Pick<Plan['prepared'], 'columnCount' | 'columnName' | 'columnType'> & { columnTypeId(index: number): number };
