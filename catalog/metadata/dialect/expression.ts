@@ -251,6 +251,8 @@ function readPrefixed(t: Translation): Expression {
     const list = readExpressions(t);
     cursor.expectSymbol(')');
     if (list.length === 1 && list[0]?.tid) return list[0];
+    const name = list.length === 1 ? list[0]?.name : undefined;
+    if (name !== undefined) return { sql: `(${list[0]?.sql})`, name };
     return { sql: `(${list.map((e) => e.sql).join(', ')})` };
   }
   // The space matters: two minus signs that touch would begin a comment.
