@@ -15,6 +15,8 @@ export interface Operation {
   /** Name of the counter that it raised by one, if it did. */
   readonly counter?: string;
   told: Told;
+  /** SQLSTATE and text of the refusal, for people. */
+  reason?: string;
   /** What the pod showed after the first restart; must never change again. */
   seen?: boolean;
 }
@@ -43,7 +45,9 @@ export class Ledger {
   }
 
   count(told: Told): number {
-    return [...this.operations.values()].filter((operation) => operation.told === told).length;
+    let count = 0;
+    for (const operation of this.operations.values()) if (operation.told === told) count++;
+    return count;
   }
 
   /** Compares the operations that `covers` accepts with what the pod shows; returns one line for each wrong one. */

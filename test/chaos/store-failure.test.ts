@@ -34,7 +34,13 @@ async function values(pod: Pod): Promise<number[]> {
  * While the store refuses: the commit that met it first waits (it may not be said to have failed, nor to be done), what
  * comes later is refused with the reason. When the store works again both go on.
  */
-async function refusesAndGoesOn(pod: Pod, client: WireClient, breakStore: () => void, mend: () => void, expected: { code: RegExp; text: RegExp }): Promise<void> {
+async function refusesAndGoesOn(
+  pod: Pod,
+  client: WireClient,
+  breakStore: () => void,
+  mend: () => void,
+  expected: { code: RegExp; text: RegExp },
+): Promise<void> {
   breakStore();
   const waiting = client.query('INSERT INTO kept VALUES (2)');
   let isAnswered = false;
@@ -54,7 +60,9 @@ async function refusesAndGoesOn(pod: Pod, client: WireClient, breakStore: () => 
   await client.rows('INSERT INTO kept VALUES (4)');
 }
 
-test('a full disk: refused with what to do, goes on when there is space, and nothing acknowledged is lost', { timeout: 240_000 }, async (t) => {
+test('a full disk: refused with what to do, goes on when there is space, and nothing acknowledged is lost', {
+  timeout: 240_000,
+}, async (t) => {
   const dataDir = dataDirOf(t);
   const disk = await openSmallDisk(t, join(dataDir, 'storage'), 32);
   if (disk === null) return;
@@ -78,7 +86,9 @@ test('a full disk: refused with what to do, goes on when there is space, and not
   assert.deepEqual(await values(pod), before);
 });
 
-test('a disk that turns read-only: refused with what to do, goes on when it is writable again', { timeout: 240_000 }, async (t) => {
+test('a disk that turns read-only: refused with what to do, goes on when it is writable again', {
+  timeout: 240_000,
+}, async (t) => {
   const dataDir = dataDirOf(t);
   const disk = await openSmallDisk(t, join(dataDir, 'storage'), 32);
   if (disk === null) return;
@@ -88,7 +98,13 @@ test('a disk that turns read-only: refused with what to do, goes on when it is w
   const client = await logIn(pod, 120_000);
   await client.rows('CREATE TABLE kept (v INTEGER)');
   await client.rows('INSERT INTO kept VALUES (1)');
-  await refusesAndGoesOn(pod, client, () => disk.readOnly(true), () => disk.readOnly(false), { code: /^/, text: /read-only/ });
+  await refusesAndGoesOn(
+    pod,
+    client,
+    () => disk.readOnly(true),
+    () => disk.readOnly(false),
+    { code: /^/, text: /read-only/ },
+  );
   const before = await values(pod);
   client.destroy();
   await pod.kill();
@@ -112,7 +128,13 @@ test('a storage directory that vanishes under the pod is never taken for an empt
   const client = await logIn(pod, 120_000);
   await client.rows('CREATE TABLE kept (v INTEGER)');
   await client.rows('INSERT INTO kept VALUES (1)');
-  await refusesAndGoesOn(pod, client, () => renameSync(storage, `${storage}-away`), () => renameSync(`${storage}-away`, storage), { code: /^/, text: /storage/ });
+  await refusesAndGoesOn(
+    pod,
+    client,
+    () => renameSync(storage, `${storage}-away`),
+    () => renameSync(`${storage}-away`, storage),
+    { code: /^/, text: /storage/ },
+  );
   const before = await values(pod);
   client.destroy();
   await pod.kill();
@@ -128,7 +150,12 @@ for (const [what, url, message] of [
   ['is an S3 nobody answers at', 's3://bucket/prefix', /cannot be reached|ECONNREFUSED/],
 ] as const) {
   test(`a storage URL that ${what} ends the start with a message`, { timeout: 60_000 }, async (t) => {
-    const environment = { BOILSTREAM_STORAGE_URL: url, BOILSTREAM_S3_ENDPOINT: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' };
+    const environment = {
+      BOILSTREAM_STORAGE_URL: url,
+      BOILSTREAM_S3_ENDPOINT: 'http://127.0.0.1:9',
+      AWS_ACCESS_KEY_ID: 'k',
+      AWS_SECRET_ACCESS_KEY: 's',
+    };
     await assert.rejects(startPod({ dataDir: dataDirOf(t), environment, readyDeadlineMs: 40_000 }), (error: Error) => {
       assert.match(error.message, /exit code [1-9]/, 'it ends by itself');
       assert.match(error.message, message);

@@ -60,6 +60,7 @@ const runs: Record<WriterKind, (writer: Writer, client: WireClient, id: string) 
       const error = errorIn(messages);
       if (error !== null) {
         operation.told = 'failed'; // COMMIT was never sent
+        operation.reason = `${name} ${error} ${textIn(messages)}`;
         return isReady(await client.query('ROLLBACK'));
       }
       if (!isReady(messages)) {
@@ -112,8 +113,10 @@ function insert(table: string, id: string, round: number, count: number): string
 /** Notes what the client was told about a commit; false when the connection is gone. */
 function settle(operation: Operation, messages: readonly Message[]): boolean {
   const error = errorIn(messages);
-  if (error !== null) operation.told = toldBy(error);
-  else {
+  if (error !== null) {
+    operation.told = toldBy(error);
+    operation.reason = `${operation.id.split('-')[1]} ${error} ${textIn(messages)}`;
+  } else {
     // In PostgreSQL CommandComplete is the acknowledgement; ReadyForQuery may be lost with the connection.
     const complete = messages.find((message) => message.type === 'C')?.body.toString('latin1');
     if (complete !== undefined) operation.told = complete.startsWith('ROLLBACK') ? 'failed' : 'acked';
@@ -129,6 +132,11 @@ function toldBy(sqlstate: string): Told {
 function errorIn(messages: readonly Message[]): string | null {
   const error = messages.find((message) => message.type === 'E');
   return error === undefined ? null : (fieldsOf(error.body)['C'] ?? '');
+}
+
+function textIn(messages: readonly Message[]): string {
+  const error = messages.find((message) => message.type === 'E');
+  return error === undefined ? '' : (fieldsOf(error.body)['M'] ?? '').slice(0, 160);
 }
 
 function isReady(messages: readonly Message[]): boolean {
