@@ -1,41 +1,63 @@
 /**
  * Binary COPY from the client, decoded to chunks: signature, int32 flags, int32 extension length, then tuples of int16
  * count and (int32 length, bytes)*, ended by -1. Tuples may be cut anywhere by message borders. Values are decoded as
- * the announced type of each column. Source: PostgreSQL documentation, COPY, "Binary Format".
+ * the announced type of each column and fitted to the DuckDB type it has.
+ * Source: PostgreSQL documentation, COPY, "Binary Format".
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { DuckDBDataChunk } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
-import { decodeParameter } from '../../base/pg-parameter.ts';
 import type { CopySink } from '../../base/statement-session.ts';
-import { columnOid } from './messages/row-description.ts';
+import { createFieldReader, type FieldReader } from './types/field-reader.ts';
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
+/** DuckDB's vector size. */
 const rowsPerChunk = 2048;
-/** A tuple that needs more than this is refused before it is gathered. */
-const tupleBytesMax = 64 * 1024 * 1024;
+/** Values of a chunk that is being filled take this much memory at most; then it is handed on with fewer rows. */
+const chunkBytesMax = 16 * 1024 * 1024;
 
 export class BinaryCopyReader {
   readonly #sink: CopySink;
-  readonly #oids: readonly number[];
-  #pending: Buffer = Buffer.alloc(0);
+  readonly #tupleBytesMax: number;
+  readonly #fields: readonly FieldReader[];
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** Nothing is tried again before this much is there: a large tuple in small messages is joined only a few times. */
+  #retryAt = 0;
   #headerRead = false;
   #ended = false;
   #values: DuckDBValue[][];
   #rows = 0;
+  #bytes = 0;
 
-  constructor(sink: CopySink) {
+  /** A tuple longer than `tupleBytesMax` is refused before it is gathered. */
+  constructor(sink: CopySink, tupleBytesMax: number) {
     this.#sink = sink;
-    this.#oids = sink.columns.map(columnOid);
+    this.#tupleBytesMax = tupleBytesMax;
+    this.#fields = sink.columns.map(createFieldReader);
     this.#values = sink.columns.map(() => []);
   }
 
+  /** Takes the body of one CopyData. */
   async push(data: Buffer): Promise<void> {
-    const bytes = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
+    this.#pending.push(data);
+    this.#pendingBytes += data.length;
+    if (this.#pendingBytes >= this.#retryAt) await this.#read();
+  }
+
+  async end(): Promise<void> {
+    await this.#read();
+    if (!this.#headerRead) throw bad('COPY file signature not recognized');
+    if (this.#pendingBytes > 0) throw bad('unexpected EOF in COPY data');
+    if (this.#rows > 0) await this.#flush();
+  }
+
+  async #read(): Promise<void> {
+    const bytes = this.#pending.length === 1 ? (this.#pending[0] as Buffer) : Buffer.concat(this.#pending);
     let at = 0;
     if (!this.#headerRead) {
       const end = readHeader(bytes);
-      if (end < 0) return this.#keep(bytes, 0);
+      if (end < 0) return this.#keep(bytes);
       this.#headerRead = true;
       at = end;
     }
@@ -43,23 +65,20 @@ export class BinaryCopyReader {
       const next = this.#tuple(bytes, at);
       if (next < 0) break;
       at = next;
-      if (this.#rows === rowsPerChunk) await this.#flush();
+      if (this.#rows === rowsPerChunk || this.#bytes > chunkBytesMax) await this.#flush();
     }
-    this.#keep(bytes, at);
+    this.#keep(bytes.subarray(at));
   }
 
-  async end(): Promise<void> {
-    if (!this.#headerRead) throw bad('COPY file signature not recognized');
-    if (this.#pending.length > 0) throw bad('unexpected EOF in COPY data');
-    if (this.#rows > 0) await this.#flush();
+  #keep(rest: Buffer): void {
+    if (rest.length > this.#tupleBytesMax) throw bad(`a row is longer than ${this.#tupleBytesMax} bytes`);
+    // A small rest is copied, so that it does not keep the message it came in.
+    this.#pending = rest.length === 0 ? [] : [rest.length < 4096 ? Buffer.from(rest) : rest];
+    this.#pendingBytes = rest.length;
+    this.#retryAt = rest.length < 65_536 ? 0 : rest.length * 2;
   }
 
-  #keep(bytes: Buffer, at: number): void {
-    if (bytes.length - at > tupleBytesMax) throw bad(`a row is longer than ${tupleBytesMax} bytes`);
-    this.#pending = bytes.subarray(at);
-  }
-
-  /** Reads one tuple at `at`; returns its end, or -1 when it is not complete. */
+  /** Reads one tuple at `start`; returns its end, or -1 when it is not complete. */
   #tuple(bytes: Buffer, start: number): number {
     if (this.#ended) {
       if (start < bytes.length) throw bad('received copy data after EOF marker');
@@ -71,23 +90,24 @@ export class BinaryCopyReader {
       this.#ended = true;
       return start + 2;
     }
-    if (count !== this.#oids.length) throw bad(`row field count is ${count}, expected ${this.#oids.length}`);
+    const fields = this.#fields;
+    if (count !== fields.length) throw bad(`row field count is ${count}, expected ${fields.length}`);
     // First see that the tuple is whole: decoding has no way back.
     let at = start + 2;
     for (let i = 0; i < count; i++) {
       if (bytes.length - at < 4) return -1;
       const length = bytes.readInt32BE(at);
       if (length < -1) throw bad('invalid field size');
-      if (length > tupleBytesMax) throw bad(`a field is longer than ${tupleBytesMax} bytes`);
+      if (length > this.#tupleBytesMax) throw bad(`a field is longer than ${this.#tupleBytesMax} bytes`);
       at += 4 + Math.max(0, length);
       if (at > bytes.length) return -1;
     }
+    this.#bytes += at - start;
     at = start + 2;
     for (let i = 0; i < count; i++) {
       const length = bytes.readInt32BE(at);
       at += 4;
-      const value = length === -1 ? null : decodeParameter(this.#oids[i] as number, 1, bytes.subarray(at, at + length)).value;
-      (this.#values[i] as DuckDBValue[]).push(value);
+      (this.#values[i] as DuckDBValue[]).push(length === -1 ? null : (fields[i] as FieldReader)(bytes, at, length));
       at += Math.max(0, length);
     }
     this.#rows++;
@@ -99,8 +119,9 @@ export class BinaryCopyReader {
     this.#values.forEach((values, index) => {
       chunk.setColumnValues(index, values);
     });
-    this.#values = this.#oids.map(() => []);
+    this.#values = this.#fields.map(() => []);
     this.#rows = 0;
+    this.#bytes = 0;
     await this.#sink.append(chunk);
   }
 }

@@ -19,8 +19,12 @@ export interface CopyIn {
   readonly inbox: Inbox;
   readonly out: Outbox;
   readonly outcome: Outcome & { readonly t: 'copy-in' };
+  /** Longest row of a binary COPY. */
+  readonly tupleBytesMax: number;
   /** An error when the session is being ended from outside. */
   interrupted(): LakeError | null;
+  /** The client broke the protocol: after this error the connection ends, as in PostgreSQL. */
+  violated(error: LakeError): void;
 }
 
 /** Runs one COPY FROM STDIN; resolves to the number of rows. Whatever goes wrong, the sink is aborted first. */
@@ -29,7 +33,7 @@ export async function receiveCopy(copy: CopyIn): Promise<number> {
   writeCopyResponse(copy.out, 'in', format.format === 'binary', sink.columns.length);
   try {
     await copy.out.flush();
-    const write = sink.accepts === 'chunks' ? new BinaryCopyReader(sink) : new Gatherer(sink);
+    const write = sink.accepts === 'chunks' ? new BinaryCopyReader(sink, copy.tupleBytesMax) : new Gatherer(sink);
     await receive(copy, write);
     await write.end();
   } catch (thrown) {
@@ -60,8 +64,11 @@ async function receive(copy: CopyIn, write: { push(data: Buffer): Promise<void> 
         if (waiting) await waiting;
         continue;
       }
-      default:
-        throw new LakeError('protocol_violation', `unexpected message type 0x${message.type.toString(16).toUpperCase().padStart(2, '0')} during COPY from stdin`);
+      default: {
+        const error = new LakeError('protocol_violation', `unexpected message type 0x${message.type.toString(16).toUpperCase().padStart(2, '0')} during COPY from stdin`);
+        copy.violated(error);
+        throw error;
+      }
     }
   }
 }

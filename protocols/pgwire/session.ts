@@ -210,7 +210,16 @@ export class Session {
       case 'copy-in': {
         this.#mode = 'copying';
         try {
-          const count = await receiveCopy({ inbox: this.#inbox, out, outcome, interrupted: () => this.#terminating });
+          const count = await receiveCopy({
+            inbox: this.#inbox,
+            out,
+            outcome,
+            tupleBytesMax: this.#limits.messageBytesMax,
+            interrupted: () => this.#terminating,
+            violated: (error) => {
+              this.#terminating ??= error;
+            },
+          });
           return `COPY ${count}`;
         } finally {
           this.#mode = 'ready';

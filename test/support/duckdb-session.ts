@@ -46,7 +46,9 @@ export class DuckdbSession implements StatementSession {
     if (splitStatements(sql).length > 1) throw new LakeError('syntax_error', 'cannot insert multiple commands into a prepared statement');
     this.#checkFailed(sql);
     if (special(sql)) return { parameters: [], columns: null, execute: () => this.simple(sql, { index: 0, count: 1 }), close: () => undefined };
-    const prepared = await this.#guard(() => this.#connection.prepare(sql));
+    // Types given in Parse become casts: DuckDB's prepare takes none.
+    const typed = sql.replace(/\$(\d+)/g, (whole, n) => (parameterOids[Number(n) - 1] ? `CAST(${whole} AS ${duckdbType(parameterOids[Number(n) - 1] as number)})` : whole));
+    const prepared = await this.#guard(() => this.#connection.prepare(typed));
     const parameters = Array.from({ length: prepared.parameterCount }, (_, i) => {
       const given = parameterOids[i] ?? 0;
       if (given !== 0) return given;
