@@ -3,6 +3,8 @@
  * settings and hands over; exit codes: 0 done, 1 refused or failed (reason on stderr), 2 wrong usage.
  */
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { toLakeError } from '../base/errors.ts';
 import { type Config, loadConfig } from './config/load.ts';
@@ -16,12 +18,13 @@ export interface Verbs {
 
 /** The version in package.json, from the checkout or the installed package. */
 export function productVersion(): string {
-  for (const place of ['../package.json', '../../package.json']) {
+  // Compiled output lies one or more folders deeper than the source.
+  for (let folder = dirname(fileURLToPath(import.meta.url)); dirname(folder) !== folder; folder = dirname(folder)) {
     try {
-      const found = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { name: string; version: string };
+      const found = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; version: string };
       if (found.name === 'boilstream') return found.version;
     } catch {
-      // Compiled output lies one folder deeper than the source.
+      // Not here: the folder above.
     }
   }
   return '0.0.0';
