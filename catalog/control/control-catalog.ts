@@ -45,6 +45,9 @@ export type ChangeListener = (changes: readonly Change[]) => void | Promise<void
 /** How long a command waits for sessions to be closed because of it, before it is answered all the same. */
 const changeDeadlineMs = 10_000;
 
+/** At most so often; it costs two small DELETEs. */
+const forgetEveryMs = 3_600_000;
+
 /** Opens the control database (creates and migrates it) and finishes what a crash left half done, except `creatingLakes`. */
 export async function createControlCatalog(options: ControlOptions): Promise<ControlCatalog> {
   const { log, clock, logger } = options;
@@ -61,10 +64,12 @@ export class ControlCatalog {
   readonly #options: ControlOptions;
   readonly #store: ControlStore;
   readonly #listeners = new Set<ChangeListener>();
+  #forgotAt: number;
 
   constructor(options: ControlOptions, store: ControlStore) {
     this.#options = options;
     this.#store = store;
+    this.#forgotAt = options.clock.monotonic();
   }
 
   /**
@@ -82,6 +87,7 @@ export class ControlCatalog {
       { now: clock.now(), random, sealer, verifiers, lakesPrefix: `${storageRoot.replace(/\/+$/, '')}/lakes/` },
     );
     await this.#publish(executed.changes);
+    this.#forgetNowAndThen();
     return executed.answer;
   }
 
@@ -187,6 +193,16 @@ export class ControlCatalog {
     work: (tx: Parameters<Parameters<ControlStore['read']>[0]>[0], actor: Awaited<ReturnType<typeof loadActor>>) => Promise<T>,
   ): Promise<T> {
     return this.#store.read(async (tx) => work(tx, await loadActor(tx, principal, this.#options.clock.now())));
+  }
+
+  /** What is remembered for a day (idempotency keys) does not pile up in a pod that runs for months. */
+  #forgetNowAndThen(): void {
+    const { clock, logger } = this.#options;
+    if (clock.monotonic() - this.#forgotAt < forgetEveryMs) return;
+    this.#forgotAt = clock.monotonic();
+    void forgetOld(this.#store, clock.now()).catch((error: unknown) =>
+      logger.warn({ error }, 'old idempotency keys could not be forgotten'),
+    );
   }
 
   /** Order matters: whoever holds the lake's database open lets go of it (listeners) before it is dropped. */

@@ -38,12 +38,9 @@ export const lakeName = z
     (name) => !name.endsWith(catalogSuffix),
     `a ducklake's name may not end in ${catalogSuffix}: that is how its metadata is reached`,
   )
-  .refine(
-    (name) => !reservedLakeNames.has(name) && !name.startsWith('pg_') && !name.startsWith('lake_meta_'),
-    'this name is reserved; choose another',
-  );
+  .refine((name) => !reservedLakeNames.has(name) && !name.startsWith('pg_'), 'this name is reserved; choose another');
 
-/** An e-mail address or a plain name; folded to lower case. Never with `_` + 8 characters at the end as credentials have, see login.ts. */
+/** An e-mail address or a plain name; folded to lower case. Credentials get login names of their own (login.ts). */
 export const userName = z
   .string()
   .min(1)

@@ -34,15 +34,14 @@ export class ControlStore {
       this.#writer ??= await this.#database.connect();
       const connection = this.#writer;
       await connection.run('BEGIN TRANSACTION');
-      let result: T;
       try {
-        result = await work(txOn(connection));
+        const result = await work(txOn(connection));
+        const committed = await this.#database.commit(connection);
+        return { result, durable: committed.durable() };
       } catch (error) {
         await this.#rollBack(connection);
         throw error;
       }
-      const committed = await this.#database.commit(connection);
-      return { result, durable: committed.durable() };
     });
     await durable;
     return result;
@@ -71,7 +70,7 @@ export class ControlStore {
     for (const reader of this.#idleReaders.splice(0)) reader.closeSync();
   }
 
-  /** A connection that cannot roll back is not used again. */
+  /** A connection that cannot roll back (a refused commit has done so already) is not used again. */
   async #rollBack(connection: DuckDBConnection): Promise<void> {
     try {
       await connection.run('ROLLBACK');

@@ -72,10 +72,12 @@ export async function finishLake(lake: Lake, services: AdminServices): Promise<v
   } catch (thrown) {
     const error = toLakeError(thrown);
     logger.error({ error: thrown, lake: lake.name }, 'a ducklake could not be initialised');
-    await control.execute(
-      { name: 'abandon-lake', args: { lakeId: lake.id, reason: error.message.slice(0, 500) } },
-      { principal: pod },
-    );
+    // If that fails too the name stays reserved until the next start goes on; what went wrong first is what counts.
+    await control
+      .execute({ name: 'abandon-lake', args: { lakeId: lake.id, reason: error.message.slice(0, 500) } }, { principal: pod })
+      .catch((failure: unknown) =>
+        logger.warn({ error: failure, lake: lake.name }, 'a ducklake that could not be made stays reserved'),
+      );
     throw error;
   }
   await control.execute({ name: 'activate-lake', args: { lakeId: lake.id } }, { principal: pod });
