@@ -24,8 +24,9 @@ export interface Upload {
   readonly newBytes: number;
 }
 
-/** Uploads `length` bytes of a file. Chunks in `known` (of the same database) are there already and are not sent again. */
+/** Uploads `length` bytes of a file (which need not exist when that is 0). Chunks in `known` (of the same database) are there already and are not sent again. */
 export async function uploadFile(path: string, length: number, options: ChunkStore & { database: string; epoch: number; known: readonly Chunk[] }): Promise<Upload> {
+  if (length === 0) return { chunks: [], newBytes: 0 };
   const known = new Map(options.known.map((chunk) => [chunk.sha256, chunk]));
   const gate = new Gate(options.parallelObjects, Number.MAX_SAFE_INTEGER);
   const chunks: Chunk[] = [];

@@ -46,7 +46,9 @@ export async function collect(ledger: Ledger, options: CollectorOptions): Promis
   // The newest anchor that is older than the horizon is what a restore to the horizon starts from.
   let first = anchors.length - 1;
   while (first > 0 && (anchors[first] as { modified: number }).modified > horizon) first--;
-  if (first < 0) return { anchors: 0, segments: 0, chunks: 0 };
+  const start = anchors[first];
+  // While even the oldest anchor is young, a restore to the horizon begins before it: everything is needed.
+  if (!start || start.modified > horizon) return { anchors: 0, segments: 0, chunks: 0 };
   const kept: Anchor[] = [];
   for (const { key } of anchors.slice(first)) {
     const object = await store.get(key);

@@ -73,6 +73,8 @@ export class OpenDatabase<Connection> {
   #ticket = 0;
   /** The COMMIT (or snapshot that must precede answers) running now; settles when its ticket is known. */
   #committing: Promise<void> | null = null;
+  /** While a snapshot waits for open transactions to end: answers to commits wait for this. */
+  #held: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: DatabaseOptions<Connection>) {
@@ -110,14 +112,14 @@ export class OpenDatabase<Connection> {
         this.#assertOpen();
         const wait = shipper.admit();
         if (wait) await wait;
-        if (this.#engine.walSize() !== this.#engine.walEnd) this.#shipStray();
+        if (this.#engine.walSize() !== this.#engine.walEnd) await this.#exclusively(() => this.#shipStray());
       } catch (error) {
         // Nothing has happened yet, and nothing may be left that could still happen.
         await this.#engine.rollback(connection).catch(() => undefined);
         throw error;
       }
       const ticket = await this.#exclusively(() => this.#commit(connection));
-      return { durable: () => shipper.whenShipped(ticket) };
+      return { durable: () => this.#whenAnswered(ticket) };
     });
   }
 
@@ -132,23 +134,50 @@ export class OpenDatabase<Connection> {
 
   /**
    * Moves to a new base: checkpoint, upload what changed, record it. Commits of this database wait, others go on.
-   * Resolves to false when open transactions keep DuckDB from checkpointing now; then nothing changed.
+   * DuckDB refuses to checkpoint while transactions that wrote are open, and among busy writers one always is: so
+   * the answers to commits are held back for a moment; whoever waits for one begins nothing new.
+   * Resolves to false when transactions are still in the way after that; then nothing changed.
    */
   async snapshot(): Promise<boolean> {
-    return this.#lock.run(async () => {
-      this.#assertOpen();
-      const { shipper, log } = this.#options;
-      await shipper.whenShipped(this.#ticket);
-      try {
-        await this.#engine.checkpoint();
-      } catch (error) {
-        const hasHappened = this.#engine.cut().bypass !== null;
-        log.debug({ error, database: this.name, hasHappened }, 'a checkpoint was refused');
-        if (!hasHappened) return false;
+    const { clock, limits } = this.#options;
+    const deadline = clock.monotonic() + limits.quiesceMsMax;
+    const held = Promise.withResolvers<void>();
+    this.#held = held.promise;
+    const release = (): void => {
+      this.#held = null;
+      held.resolve();
+    };
+    try {
+      for (;;) {
+        if (await this.#lock.run(() => this.#trySnapshot(release))) return true;
+        if (clock.monotonic() >= deadline) return false;
+        await clock.sleep(2);
       }
-      await this.#exclusively(() => this.#options.uploads.upload(() => this.#storeBase()));
-      return true;
-    });
+    } finally {
+      release();
+    }
+  }
+
+  async #trySnapshot(checkpointed: () => void): Promise<boolean> {
+    this.#assertOpen();
+    const { shipper, log, uploads } = this.#options;
+    await shipper.whenShipped(this.#ticket);
+    try {
+      await this.#engine.checkpoint();
+    } catch (error) {
+      const hasHappened = this.#engine.cut().bypass !== null;
+      log.debug({ error, database: this.name, hasHappened }, 'a checkpoint was refused');
+      if (!hasHappened) return false;
+    }
+    checkpointed();
+    await this.#exclusively(() => uploads.upload(() => this.#storeBase()));
+    return true;
+  }
+
+  async #whenAnswered(ticket: number): Promise<LogPosition> {
+    const position = await this.#options.shipper.whenShipped(ticket);
+    if (this.#held) await this.#held;
+    return position;
   }
 
   /** Ends this database: `record` queues what says so, and nothing is committed after it. */
@@ -203,13 +232,13 @@ export class OpenDatabase<Connection> {
     }
   }
 
-  /** Something was committed on a connection directly. It is a mistake, but what is whole can still be made durable. */
-  #shipStray(): void {
+  /** Something was committed, or checkpointed, on a connection directly. It is a mistake, but it can still be made durable. */
+  async #shipStray(): Promise<void> {
     const before = this.#engine.walEnd;
     const cut = this.#engine.cut();
-    this.#options.log.error({ database: this.name, bytes: cut.end - before }, 'something was committed outside of commit(); it is shipped with the next commit');
-    if (cut.bypass !== null) throw this.#broken(new LakeError('internal', `something was committed to ${this.name} outside of commit(), and not all of it is in the WAL`));
-    this.#ticket = this.#options.shipper.enqueue({ t: 'wal', source: this.#source, end: cut.end, bytes: cut.end - before });
+    this.#options.log.error({ database: this.name, bytes: cut.end - before, bypass: cut.bypass }, 'something was committed outside of commit(); it is shipped before the next commit');
+    if (cut.bypass !== null) await this.#options.uploads.upload(() => this.#storeBase());
+    else this.#ticket = this.#options.shipper.enqueue({ t: 'wal', source: this.#source, end: cut.end, bytes: cut.end - before });
   }
 
   /** Stores both files as they are (a crash image, or what a checkpoint left) and waits until the log says so. */

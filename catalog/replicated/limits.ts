@@ -23,6 +23,8 @@ export interface LogLimits {
   readonly snapshotWalBytes: number;
   /** A snapshot is due when the oldest needed segment lies this many segments back: they are read at a restart. */
   readonly snapshotSegments: number;
+  /** Milliseconds for which answers to commits are held back so that open write transactions come to an end before a checkpoint. */
+  readonly quiesceMsMax: number;
   /** Bytes of one chunk of a snapshot: a whole number of DuckDB's 256 KiB blocks. */
   readonly chunkBytes: number;
   /** Objects read or written at once while restoring or taking a snapshot. */
@@ -46,6 +48,7 @@ export const defaultLimits: LogLimits = {
   undecidedMsMax: 600_000,
   snapshotWalBytes: 16 * MiB,
   snapshotSegments: 2_000,
+  quiesceMsMax: 100,
   chunkBytes: 2 * MiB,
   parallelObjects: 16,
   objectBytesMax: 160 * MiB,
