@@ -149,7 +149,7 @@ export class LineSink implements CopySink {
     const names = columns.map((_, i) => `c${i}`);
     await connection.run(`CREATE OR REPLACE TEMPORARY TABLE ${stagingName} (${names.map((n) => `${n} VARCHAR`).join(', ')})`);
     const chunk = DuckDBDataChunk.create(names.map(() => VARCHAR), rows.length);
-    columns.forEach((column, i) => chunk.setColumnValues(i, rows.map((row): DuckDBValue => stagedText(row[i] ?? null, column))));
+    for (const [i, column] of columns.entries()) chunk.setColumnValues(i, rows.map((row): DuckDBValue => stagedText(row[i] ?? null, column)));
     const appender = await connection.createAppender(stagingName, 'main', 'temp');
     appender.appendDataChunk(chunk);
     appender.closeSync();

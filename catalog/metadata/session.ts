@@ -381,7 +381,7 @@ export class MetadataSession implements StatementSession {
 type DuckDBBinding = ReturnType<typeof decodeParameter>;
 
 function bind(prepared: DuckDBPreparedStatement, values: readonly DuckDBBinding[]): void {
-  values.forEach(({ value, type }, i) => prepared.bindValue(i + 1, value, type));
+  for (const [i, { value, type }] of values.entries()) prepared.bindValue(i + 1, value, type);
 }
 
 function parameterOid(prepared: DuckDBPreparedStatement, index: number, given: number | undefined): number {

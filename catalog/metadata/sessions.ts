@@ -38,6 +38,7 @@ interface OpenSession {
   readonly session: MetadataSession;
 }
 
+/** Makes the room: nothing is opened before somebody comes. Sessions end by themselves when the log is lost. */
 export function createMetadataSessions(options: MetadataSessionsOptions): MetadataSessions {
   const { log, clock } = options;
   const logger = options.logger.child({ room: 'catalog/metadata' });

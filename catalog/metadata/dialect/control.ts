@@ -24,6 +24,7 @@ export function isControl(firstWord: string): boolean {
   return firstWords.has(firstWord);
 }
 
+/** Reads one such statement; throws `syntax_error`, or `feature_not_supported` for savepoints, snapshots, roles and cursors. */
 export function readControl(sql: string): Control {
   const cursor = new Cursor(sql);
   const control = readStatement(cursor, cursor.next().text.toLowerCase());

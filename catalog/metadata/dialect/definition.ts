@@ -222,7 +222,9 @@ export function readAlter(t: Translation): Definition {
   const at = { schema: table.schema, name: table.name };
   const has = (column: string): boolean => table.columns.some((c) => c.name.toLowerCase() === column.toLowerCase());
   if (cursor.takeWords('rename')) {
-    const column = cursor.word() === 'to' ? undefined : (cursor.takeWords('column'), cursor.takeName());
+    const isTable = cursor.word() === 'to';
+    if (!isTable) cursor.takeWords('column');
+    const column = isTable ? undefined : cursor.takeName();
     cursor.expectWords('to');
     const to = cursor.takeName();
     cursor.expectEnd();

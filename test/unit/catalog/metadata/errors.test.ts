@@ -11,7 +11,9 @@ const textsOf = (error: LakeError): string => [error.message, error.hint, error.
 let lakes: MetadataLakes;
 before(async () => {
   lakes = await openMetadataLakes(['lake']);
-  await (await lakes.client('lake')).send(`${someTables} CREATE TABLE ducklake_inlined_data_9_9(row_id BIGINT, "unique_id" BIGINT NOT NULL, concurrent_conflict VARCHAR)`);
+  await (await lakes.client('lake')).send(
+    `${someTables} CREATE TABLE ducklake_inlined_data_9_9(row_id BIGINT, "unique_id" BIGINT NOT NULL, concurrent_conflict VARCHAR)`,
+  );
 });
 after(() => lakes.close());
 
@@ -34,7 +36,7 @@ const refused: readonly (readonly [sql: string, code: string])[] = [
   ['SET "unique" = 1', 'undefined_parameter'],
   ["SELECT CAST('unique' AS BIGINT)", 'invalid_text_representation'],
   ["SELECT '\\xunique'::bytea", 'invalid_text_representation'],
-  ["SELECT 'unique' COLLATE \"conflict\"", 'undefined_object'],
+  ['SELECT \'unique\' COLLATE "conflict"', 'undefined_object'],
   ['CREATE UNIQUE INDEX x ON ducklake_snapshot(snapshot_id)', 'feature_not_supported'],
   ['CREATE INDEX CONCURRENTLY x ON ducklake_snapshot(snapshot_id)', 'feature_not_supported'],
   ['SELECT 1/0 WHERE false OR 1 = (SELECT 1 FROM (VALUES (1), (2)) AS "unique"(a))', 'cardinality_violation'],
@@ -55,20 +57,46 @@ for (const [sql, code] of refused) {
 
 test('every other error of DuckDB and of ours is told without them', () => {
   const thrown = [
-    new Error('Binder Error: Could not find unique key for conflict target'), new Error('IO Error: concurrent access'), new Error('FATAL Error: conflict'),
-    new Error('INTERRUPT Error: Interrupted! conflict'), new Error('Out of Memory Error: unique'), new Error('something about a PRIMARY KEY'),
-    new LakeError('invalid_argument', 'Conflict', { hint: 'make it UNIQUE', detail: 'Concurrent' }), 'conflict',
+    new Error('Binder Error: Could not find unique key for conflict target'),
+    new Error('IO Error: concurrent access'),
+    new Error('FATAL Error: conflict'),
+    new Error('INTERRUPT Error: Interrupted! conflict'),
+    new Error('Out of Memory Error: unique'),
+    new Error('something about a PRIMARY KEY'),
+    new LakeError('invalid_argument', 'Conflict', { hint: 'make it UNIQUE', detail: 'Concurrent' }),
+    'conflict',
   ];
   for (const error of thrown) assert.doesNotMatch(textsOf(toMetadataError(error)), retryWords, String(error));
 });
 
 test('the two that are worth repeating keep them', () => {
-  const duplicate = toMetadataError(new Error('Constraint Error: Duplicate key "snapshot_id: 5" violates primary key constraint.'), 'ducklake_snapshot');
-  assert.deepEqual([duplicate.code, duplicate.message, duplicate.detail], ['unique_violation', 'duplicate key value violates unique constraint "ducklake_snapshot_pkey"', 'Key (snapshot_id)=(5) already exists.']);
-  const atCommit = toMetadataError(new Error('TransactionContext Error: Failed to commit: PRIMARY KEY or UNIQUE constraint violation: duplicate key "10"'), 'ducklake_snapshot');
+  const duplicate = toMetadataError(
+    new Error('Constraint Error: Duplicate key "snapshot_id: 5" violates primary key constraint.'),
+    'ducklake_snapshot',
+  );
+  assert.deepEqual(
+    [duplicate.code, duplicate.message, duplicate.detail],
+    [
+      'unique_violation',
+      'duplicate key value violates unique constraint "ducklake_snapshot_pkey"',
+      'Key (snapshot_id)=(5) already exists.',
+    ],
+  );
+  const atCommit = toMetadataError(
+    new Error('TransactionContext Error: Failed to commit: PRIMARY KEY or UNIQUE constraint violation: duplicate key "10"'),
+    'ducklake_snapshot',
+  );
   assert.equal(atCommit.code, 'unique_violation');
-  for (const text of ['Conflict on update!', 'Catalog write-write conflict on create with "x"', 'Failed to commit: write-write conflict on key', 'Catalog write-write conflict on alter with "unique"']) {
+  for (const text of [
+    'Conflict on update!',
+    'Catalog write-write conflict on create with "x"',
+    'Failed to commit: write-write conflict on key',
+    'Catalog write-write conflict on alter with "unique"',
+  ]) {
     const conflict = toMetadataError(new Error(`TransactionContext Error: ${text}`));
-    assert.deepEqual([conflict.code, conflict.message], ['serialization_conflict', 'could not serialize access due to concurrent update']);
+    assert.deepEqual(
+      [conflict.code, conflict.message],
+      ['serialization_conflict', 'could not serialize access due to concurrent update'],
+    );
   }
 });

@@ -8,7 +8,9 @@ let client: Client;
 before(async () => {
   lakes = await openMetadataLakes(['lake']);
   client = await lakes.client('lake');
-  await client.send(`${someTables} CREATE SCHEMA metadata_s1; CREATE TABLE "metadata_s1"."ducklake_snapshot"(snapshot_id BIGINT PRIMARY KEY, l BIGINT[], u UUID UNIQUE)`);
+  await client.send(
+    `${someTables} CREATE SCHEMA metadata_s1; CREATE TABLE "metadata_s1"."ducklake_snapshot"(snapshot_id BIGINT PRIMARY KEY, l BIGINT[], u UUID UNIQUE)`,
+  );
 });
 after(() => lakes.close());
 
@@ -41,24 +43,41 @@ ORDER BY namespace_id, relname, attnum, constraint_id;
 `;
 
 const texts: readonly (readonly [name: string, sql: string, rows: number])[] = [
-  ['schemas', 'SELECT oid, nspname\nFROM pg_namespace\nWHERE pg_namespace.nspname IN (\'public\',\'metadata_s1\')\nORDER BY oid;\n', 2],
+  [
+    'schemas',
+    "SELECT oid, nspname\nFROM pg_namespace\nWHERE pg_namespace.nspname IN ('public','metadata_s1')\nORDER BY oid;\n",
+    2,
+  ],
   ['tables', columnsOf(''), 4 + 5 + 7 + 6 + 3 + 3],
   ['tables of one schema', columnsOf("AND pg_namespace.nspname IN ('metadata_s1')"), 5],
   ['one table', columnsOf("AND pg_namespace.nspname IN ('public')AND relname='ducklake_snapshot'"), 6],
   ['a table that is not there', columnsOf("AND pg_namespace.nspname IN ('public')AND relname='nope'"), 0],
-  ['enums', '\nSELECT n.oid, enumtypid, typname, enumlabel\nFROM pg_enum e\nJOIN pg_type t ON e.enumtypid = t.oid\nJOIN pg_namespace AS n ON (typnamespace=n.oid)\n\nORDER BY n.oid, enumtypid, enumsortorder;\n', 0],
-  ['indexes', '\nSELECT pg_namespace.oid, tablename, indexname\nFROM pg_indexes\nJOIN pg_namespace ON (schemaname=nspname)\n\nORDER BY pg_namespace.oid;\n', 3],
+  [
+    'enums',
+    '\nSELECT n.oid, enumtypid, typname, enumlabel\nFROM pg_enum e\nJOIN pg_type t ON e.enumtypid = t.oid\nJOIN pg_namespace AS n ON (typnamespace=n.oid)\n\nORDER BY n.oid, enumtypid, enumsortorder;\n',
+    0,
+  ],
+  [
+    'indexes',
+    '\nSELECT pg_namespace.oid, tablename, indexname\nFROM pg_indexes\nJOIN pg_namespace ON (schemaname=nspname)\n\nORDER BY pg_namespace.oid;\n',
+    3,
+  ],
 ];
 
 /** The same question in a text that is not recognised. */
-const disguised = (sql: string): string => sql.replace('SELECT', 'SELECT /* the long way */ ').replaceAll('pg_namespace.oid', '(pg_namespace.oid)').replace(/;\s*$/, ' LIMIT 100000');
+const disguised = (sql: string): string =>
+  sql
+    .replace('SELECT', 'SELECT /* the long way */ ')
+    .replaceAll('pg_namespace.oid', '(pg_namespace.oid)')
+    .replace(/;\s*$/, ' LIMIT 100000');
 
 for (const [name, sql, count] of texts) {
   test(`${name}: memory and the general road agree`, async () => {
     const [fast] = await client.send(sql);
     const [slow] = await client.send(disguised(sql));
     assert.equal(fast?.rows.length, count);
-    const text = (rows: readonly unknown[] | undefined): string[] => (rows ?? []).map((row) => JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? Number(value) : value)));
+    const text = (rows: readonly unknown[] | undefined): string[] =>
+      (rows ?? []).map((row) => JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? Number(value) : value)));
     assert.deepEqual(text(fast?.rows).sort(), text(slow?.rows).sort());
     assert.deepEqual(fast?.names, slow?.names);
   });
@@ -80,13 +99,21 @@ test('a table made in an open block is seen by its own session and by no other',
   assert.equal((await other.rows(sql)).length, 0);
   await client.send('COMMIT');
   assert.equal((await other.rows(sql)).length, 1);
-  const [, , , , , ...more] = (await other.rows("SELECT pg_class.oid, relname, pg_class.xmin\nFROM pg_class\nJOIN pg_namespace ON relnamespace = pg_namespace.oid\nWHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_namespace.nspname = 'public'\nORDER BY pg_class.oid;\n")) ?? [];
+  const [, , , , , ...more] =
+    (await other.rows(
+      "SELECT pg_class.oid, relname, pg_class.xmin\nFROM pg_class\nJOIN pg_namespace ON relnamespace = pg_namespace.oid\nWHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_namespace.nspname = 'public'\nORDER BY pg_class.oid;\n",
+    )) ?? [];
   assert.equal(more.length, 0);
 });
 
 test('the first questions of an attach are answered', async () => {
-  assert.match(String((await client.rows("SELECT version(), (SELECT COUNT(*) FROM pg_settings WHERE name LIKE 'rds%')"))[0]?.[0]), /^PostgreSQL \d+\.\d+/);
+  assert.match(
+    String((await client.rows("SELECT version(), (SELECT COUNT(*) FROM pg_settings WHERE name LIKE 'rds%')"))[0]?.[0]),
+    /^PostgreSQL \d+\.\d+/,
+  );
   assert.deepEqual(await client.rows("SELECT to_regclass('duckdb_secrets')"), [[null]]);
-  assert.deepEqual(await client.rows("SELECT to_regclass('ducklake_snapshot'), to_regclass('metadata_s1.ducklake_snapshot')"), [['ducklake_snapshot', 'metadata_s1.ducklake_snapshot']]);
+  assert.deepEqual(await client.rows("SELECT to_regclass('ducklake_snapshot'), to_regclass('metadata_s1.ducklake_snapshot')"), [
+    ['ducklake_snapshot', 'metadata_s1.ducklake_snapshot'],
+  ]);
   assert.deepEqual(await client.rows('SELECT 1'), [[1]]);
 });
