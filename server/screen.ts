@@ -13,6 +13,11 @@ export function shownPath(path: string, cwd: string): string {
   return near !== '' && !near.startsWith('..') ? near : path;
 }
 
+/** The text as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** A libpq connection string without a password; values are quoted where libpq needs it. */
 export function conninfo(fields: Record<string, string | number | undefined>): string {
   return Object.entries(fields)
@@ -60,7 +65,7 @@ export function firstScreen(input: {
     `  ${attach}`,
     '',
     'Administer it:',
-    `  BOILSTREAM_DATA_DIR=${shownPath(input.dataDir, cwd)} npx boilstream-admin ducklakes list`,
+    `  BOILSTREAM_DATA_DIR=${shellWord(shownPath(input.dataDir, cwd))} npx boilstream-admin ducklakes list`,
     '',
     `The superadmin ${input.user} has its password in ${shownPath(`${input.dataDir}/superadmin-password`, cwd)}.  Ctrl+C drains and stops.`,
     '',

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { needsClient, runClient, stockExtensionDirectory } from '../support/clients.ts';
 import { projectRoot } from '../support/pod.ts';
 
-test('the commands that npm start prints work when pasted, hold no secret, and Ctrl+C ends it with 0', async (t) => {
+test('the commands that npm start prints work when pasted, hold no secret, and Ctrl+C ends it in order', async (t) => {
   if (!needsClient(t, 'psql') || !needsClient(t, 'duckdb')) return;
   const dataDir = mkdtempSync(join(tmpdir(), "boilstream first-minute "));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -53,6 +53,11 @@ test('the commands that npm start prints work when pasted, hold no secret, and C
   const administered = spawnSync('bash', ['-c', adminLine], { cwd: projectRoot, encoding: 'utf8', timeout: 60_000 });
   assert.match(administered.stdout, /\blake\b/, administered.stderr);
 
+  // A terminal's Ctrl+C reaches npm and the pod, and npm passes it on once more: that is one wish to stop, not two.
   process.kill(-(child.pid as number), 'SIGINT');
-  assert.equal(await exited, 0, shown);
+  const how = await Promise.race([exited, sleep(30_000, 'still running', { ref: false })]);
+  // npm ends by the signal itself once the pod has ended.
+  assert.ok(how === 0 || how === 'SIGINT', `${how}\n${shown}`);
+  assert.match(shown, /\bended\b/);
+  assert.ok(!existsSync(join(dataDir, 'pod.lock')), 'the pod did not leave in order');
 });
