@@ -128,6 +128,7 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['pg_relation_filenode', ...always('NULL::BIGINT', 'relation_oid')],
   ['pg_tablespace_location', ...always("''", 'tablespace_oid')],
   ['pg_sequence_last_value', ...always('NULL::BIGINT', 'sequence_oid')],
+  ['pg_options_to_table', "(options) AS TABLE SELECT NULL::VARCHAR AS option_name, NULL::VARCHAR AS option_value WHERE false"],
   ['pg_describe_object', ...always('NULL::VARCHAR', 'class_oid, object_oid, sub_id')],
   // Comments
   ['obj_description', `(object_oid) AS (SELECT max(d.comment) FROM ${pg('_comment')} d WHERE d.oid = object_oid AND d.number = 0)`,

@@ -29,9 +29,10 @@ export function internalRelations(knownOids: ReadonlyMap<string, number>): reado
         CASE WHEN database_name = 'boilstream' THEN 10 ELSE ${pg('_lake_owner')}() END AS owner, column_count,
         database_name = 'temp' AS is_temporary, database_name = 'boilstream' AS is_system,
         database_name <> current_database() AND schema_name <> 'information_schema' OR list_contains(${pg('_search_path')}(), schema_name) AS is_visible
-      FROM (SELECT c.database_name, c.schema_name AS real_schema, ${shownSchema} AS schema_name, c.table_name AS name, count(*) AS column_count, bool_or(v.view_name IS NOT NULL) AS is_view
-            FROM duckdb_columns() c LEFT JOIN duckdb_views() v USING (database_name, schema_name), ${publicFlag}
-            WHERE ${ofThisLake} AND (c.database_name <> 'boilstream' OR NOT starts_with(c.table_name, '_')) AND (v.view_name IS NULL OR v.view_name = c.table_name)
+      FROM (SELECT c.database_name, c.schema_name AS real_schema, ${shownSchema} AS schema_name, c.table_name AS name, count(*) AS column_count, bool_or(v.name IS NOT NULL) AS is_view
+            FROM duckdb_columns() c
+              LEFT JOIN (SELECT database_name AS lake, schema_name AS schema, view_name AS name FROM duckdb_views()) v ON v.lake = c.database_name AND v.schema = c.schema_name AND v.name = c.table_name, ${publicFlag}
+            WHERE ${ofThisLake} AND (c.database_name <> 'boilstream' OR NOT starts_with(c.table_name, '_'))
             GROUP BY ALL)`],
     ['_attribute', `
       SELECT ${pg('_relation_oid')}(schema_name, table_name) AS relation, column_name AS name, column_index::SMALLINT AS number,

@@ -1,45 +1,58 @@
 /**
  * COPY rows parsed field by field, by PostgreSQL's rules, and written anew in the form DuckDB's reader takes without
- * doubt. Only data that holds something unusual comes here. Source: PostgreSQL 15, copyfromparse.c
- * (CopyReadAttributesText, CopyReadAttributesCSV) and the COPY documentation, "File Formats".
+ * doubt: what was escaped, or quoted in an unusual way, becomes a plainly quoted field. Only data that holds something
+ * unusual comes here. Source: PostgreSQL 15, copyfromparse.c (CopyReadAttributesText, CopyReadAttributesCSV) and the
+ * COPY documentation, "File Formats".
  */
 import { LakeError } from '../../base/errors.ts';
 import { backslash, cr, isNewline, type Layout, lf, strayNewline } from './copy-scan.ts';
 
-/** Bytes being written; grows by doubling. */
+const dot = 0x2e;
+
+/** Bytes being written. `reserve` before writing. */
 class Output {
-  #bytes: Buffer;
+  bytes: Buffer;
   length = 0;
 
   constructor(size: number) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(size, 64));
+    this.bytes = Buffer.allocUnsafe(size);
   }
 
-  byte(value: number): void {
-    if (this.length === this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(this.#bytes.length * 2);
-      this.#bytes.copy(grown, 0, 0, this.length);
-      this.#bytes = grown;
-    }
-    this.#bytes[this.length++] = value;
-  }
-
-  all(value: Buffer): void {
-    for (const byte of value) this.byte(byte);
-  }
-
-  take(): Buffer {
-    return this.#bytes.subarray(0, this.length);
+  reserve(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + more));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
   }
 }
 
-interface Field {
-  /** The value; null for NULL. */
-  readonly value: Buffer | null;
-  /** What ended it: the delimiter, a newline or the end of the data. */
-  readonly next: number;
-  readonly isRowEnd: boolean;
-  readonly isEndMarker: boolean;
+/** Rewrites whole rows; lines end in LF after it (CR if the data's do). `ended`: the marker `\.` stood alone on a line, and nothing after it counts. */
+export function rewriteRows(data: Buffer, layout: Layout, columnCount: number): { readonly rows: Buffer; readonly ended: boolean } {
+  const output = new Output(data.length + (data.length >> 2) + 64);
+  const newline = layout.newline === '\r' ? cr : lf;
+  const emptyIsNull = columnCount === 1 && layout.nullText === '';
+  for (let at = 0; at < data.length; ) {
+    if (isEndMarker(data, at)) return { rows: output.bytes.subarray(0, output.length), ended: true };
+    const rowStart = output.length;
+    for (;;) {
+      const end = fieldEnd(data, at, layout);
+      writeField(output, data, at, end, layout);
+      at = end + 1;
+      output.reserve(4);
+      if (data[end] !== layout.delimiter || end >= data.length) {
+        at = rowEnd(data, end, layout);
+        break;
+      }
+      output.bytes[output.length++] = layout.delimiter;
+    }
+    // An empty line would be skipped; quotes keep it a row of one empty field, which it is (unless that means NULL).
+    if (output.length === rowStart && !emptyIsNull) {
+      output.bytes[output.length++] = layout.quote;
+      output.bytes[output.length++] = layout.quote;
+    }
+    output.bytes[output.length++] = newline;
+  }
+  return { rows: output.bytes.subarray(0, output.length), ended: false };
 }
 
 /** Whole rows with CRLF and no quotes get LF: DuckDB tells the line end by the first it sees, and one inside quotes misleads it. */
@@ -51,143 +64,143 @@ export function withoutCarriageReturns(data: Buffer, layout: Layout): Buffer {
   return Buffer.from(lines, 'latin1');
 }
 
-/** Rewrites whole rows; lines end in LF after it (CR if the data's do). `ended`: the marker `\.` stood alone on a line, and nothing after it counts. */
-export function rewriteRows(data: Buffer, layout: Layout, columnCount: number): { readonly rows: Buffer; readonly ended: boolean } {
-  const output = new Output(data.length + (data.length >> 3));
-  const newline = layout.newline === '\r' ? cr : lf;
-  const nullText = Buffer.from(layout.nullText);
-  for (let at = 0; at < data.length; ) {
-    const rowStart = output.length;
-    for (let fields = 0; ; fields++) {
-      const field = readField(data, at, layout, fields === 0);
-      if (field.isEndMarker) return { rows: output.take(), ended: true };
-      if (fields > 0) output.byte(layout.delimiter);
-      at = field.next;
-      if (field.value === null && !(columnCount === 1 && nullText.length === 0)) output.all(nullText);
-      else if (field.value !== null) writeField(output, field.value, layout, nullText);
-      if (field.isRowEnd) break;
-    }
-    // An empty line would be skipped; quotes keep it a row of one empty field, which it is (unless that means NULL).
-    if (output.length === rowStart && !(columnCount === 1 && nullText.length === 0)) {
-      output.byte(layout.quote);
-      output.byte(layout.quote);
-    }
-    output.byte(newline);
-  }
-  return { rows: output.take(), ended: false };
-}
-
 /** The fields of the first line, and where the next begins. */
 export function parseHeader(data: Buffer, layout: Layout): { readonly fields: readonly (string | null)[]; readonly end: number } {
   const fields: (string | null)[] = [];
   for (let at = 0; ; ) {
-    const field = readField(data, at, layout, fields.length === 0);
-    fields.push(field.value?.toString('utf8') ?? null);
-    at = field.next;
-    if (field.isRowEnd) return { fields, end: at };
+    const end = fieldEnd(data, at, layout);
+    const raw = data.toString('utf8', at, end);
+    const output = new Output(2 * (end - at) + 4);
+    const quoted = writeField(output, data, at, end, layout);
+    // Written anew a field is quoted, with its quotes escaped; take that off again.
+    const value = quoted ? unquoted(output.bytes.subarray(1, output.length - 1), layout).toString('utf8') : raw;
+    fields.push(!quoted && raw === layout.nullText ? null : value);
+    if (end >= data.length || data[end] !== layout.delimiter) return { fields, end: rowEnd(data, end, layout) };
+    at = end + 1;
   }
 }
 
-function writeField(output: Output, value: Buffer, layout: Layout, nullText: Buffer): void {
-  const { quote, escape, delimiter } = layout;
-  let plain = value.length > 0 && !value.equals(nullText) && value[0] !== 0xef;
-  for (let i = 0; plain && i < value.length; i++) {
-    const byte = value[i];
-    if (byte === delimiter || byte === quote || byte === escape || byte === lf || byte === cr) plain = false;
-  }
-  if (plain) return output.all(value);
-  output.byte(quote);
-  for (const byte of value) {
-    if (byte === quote || byte === escape) output.byte(escape);
-    output.byte(byte);
-  }
-  output.byte(quote);
-}
-
-function readField(data: Buffer, from: number, layout: Layout, isFirst: boolean): Field {
-  if (isFirst && data[from] === backslash && data[from + 1] === 0x2e && (from + 2 >= data.length || isNewline(data[from + 2]))) {
-    return { value: null, next: data.length, isRowEnd: true, isEndMarker: true };
-  }
-  return layout.isCsv ? readCsvField(data, from, layout) : readTextField(data, from, layout);
-}
-
-function readCsvField(data: Buffer, from: number, layout: Layout): Field {
-  const { quote, escape, delimiter, nullText } = layout;
+function unquoted(bytes: Buffer, { escape }: Layout): Buffer {
   const value: number[] = [];
-  let inQuote = false;
-  let sawQuote = false;
-  let at = from;
-  for (; at < data.length; at++) {
-    const byte = data[at] as number;
-    if (inQuote) {
-      const next = data[at + 1];
-      if (byte === escape && at + 1 < data.length && (next === escape || next === quote)) {
-        value.push(next as number);
-        at++;
-      } else if (byte === quote) inQuote = false;
-      else value.push(byte);
-    } else if (byte === quote) {
-      inQuote = true;
-      sawQuote = true;
-    } else if (byte === delimiter || isNewline(byte)) break;
-    else value.push(byte);
-  }
-  const bytes = Buffer.from(value);
-  const isNull = !sawQuote && bytes.toString('latin1') === Buffer.from(nullText).toString('latin1');
-  return ending(data, at, layout, isNull ? null : bytes);
-}
-
-function readTextField(data: Buffer, from: number, layout: Layout): Field {
-  const { delimiter } = layout;
-  let at = from;
-  let hasEscape = false;
-  for (; at < data.length && data[at] !== delimiter && !isNewline(data[at]); at++) {
-    if (data[at] === backslash) {
-      hasEscape = true;
-      if (at + 1 === data.length) continue;
-      if (data[at + 1] === 0x2e) throw new LakeError('bad_copy_format', 'end-of-copy marker corrupt', { hint: 'In text format `\\.` is the end of the data; write a backslash as `\\\\`.' });
-      at++;
-    }
-  }
-  const raw = data.subarray(from, at);
-  if (raw.equals(Buffer.from(layout.nullText))) return ending(data, at, layout, null);
-  return ending(data, at, layout, hasEscape ? unescapeText(raw) : raw);
-}
-
-const controls: Readonly<Record<number, number>> = { 0x62: 8, 0x66: 12, 0x6e: 10, 0x72: 13, 0x74: 9, 0x76: 11 };
-
-/** Backslash sequences of the text format; any other escaped byte stands for itself. */
-function unescapeText(raw: Buffer): Buffer {
-  const value: number[] = [];
-  for (let i = 0; i < raw.length; i++) {
-    const byte = raw[i] as number;
-    if (byte !== backslash) {
-      value.push(byte);
-      continue;
-    }
-    if (i + 1 >= raw.length) break;
-    const next = raw[++i] as number;
-    const octal = /^[0-7]{1,3}/.exec(raw.toString('latin1', i, i + 3));
-    const hex = next === 0x78 ? /^[0-9a-fA-F]{1,2}/.exec(raw.toString('latin1', i + 1, i + 3)) : null;
-    if (octal) {
-      value.push(Number.parseInt(octal[0], 8) & 0xff);
-      i += octal[0].length - 1;
-    } else if (hex) {
-      value.push(Number.parseInt(hex[0], 16));
-      i += hex[0].length;
-    } else value.push(controls[next] ?? next);
-  }
+  for (let i = 0; i < bytes.length; i++) value.push(bytes[bytes[i] === escape ? ++i : i] as number);
   return Buffer.from(value);
 }
 
-function ending(data: Buffer, at: number, layout: Layout, value: Buffer | null): Field {
-  if (at >= data.length) return { value, next: at, isRowEnd: true, isEndMarker: false };
-  if (!isNewline(data[at])) return { value, next: at + 1, isRowEnd: false, isEndMarker: false };
-  const newline = layout.newline ?? (data[at] === lf ? '\n' : data[at + 1] === lf ? '\r\n' : '\r');
-  if (data[at] === cr) {
-    if (newline === '\n' || (newline === '\r\n' && data[at + 1] !== lf)) throw strayNewline(layout, 'carriage return');
-    return { value, next: at + newline.length, isRowEnd: true, isEndMarker: false };
+function isEndMarker(data: Buffer, at: number): boolean {
+  return data[at] === backslash && data[at + 1] === dot && (at + 2 >= data.length || isNewline(data[at + 2]));
+}
+
+/** Where the field that begins at `from` ends: at a delimiter, a newline or the end of the data. */
+function fieldEnd(data: Buffer, from: number, layout: Layout): number {
+  const { delimiter, quote, escape } = layout;
+  let at = from;
+  if (!layout.isCsv) {
+    for (; at < data.length; at++) {
+      const byte = data[at];
+      if (byte === backslash) at++;
+      else if (byte === delimiter || byte === lf || byte === cr) break;
+    }
+    return Math.min(at, data.length);
+  }
+  let inQuote = false;
+  for (; at < data.length; at++) {
+    const byte = data[at];
+    if (inQuote) {
+      if (byte === escape && (data[at + 1] === quote || data[at + 1] === escape)) at++;
+      else if (byte === quote) inQuote = false;
+    } else if (byte === quote) inQuote = true;
+    else if (byte === delimiter || byte === lf || byte === cr) break;
+  }
+  return Math.min(at, data.length);
+}
+
+/** Writes one field; true if it had to be quoted. An unquoted field goes as it is: equal to the NULL string it is NULL. */
+function writeField(output: Output, data: Buffer, from: number, end: number, layout: Layout): boolean {
+  const { quote, escape } = layout;
+  output.reserve(2 * (end - from) + 4);
+  const special = layout.isCsv ? escape : backslash;
+  let plain = data[from] !== 0xef;
+  for (let i = from; plain && i < end; i++) if (data[i] === quote || data[i] === special) plain = false;
+  if (plain || isNullText(data, from, end, layout)) {
+    data.copy(output.bytes, output.length, from, end);
+    output.length += end - from;
+    return false;
+  }
+  output.bytes[output.length++] = quote;
+  if (layout.isCsv) writeCsvValue(output, data, from, end, layout);
+  else writeTextValue(output, data, from, end, layout);
+  output.bytes[output.length++] = quote;
+  return true;
+}
+
+function isNullText(data: Buffer, from: number, end: number, { nullBytes }: Layout): boolean {
+  return end - from === nullBytes.length && data.compare(nullBytes, 0, nullBytes.length, from, end) === 0;
+}
+
+function writeCsvValue(output: Output, data: Buffer, from: number, end: number, { quote, escape }: Layout): void {
+  const { bytes } = output;
+  let at = output.length;
+  let inQuote = false;
+  for (let i = from; i < end; i++) {
+    let byte = data[i] as number;
+    if (inQuote && byte === escape && i + 1 < end && (data[i + 1] === escape || data[i + 1] === quote)) byte = data[++i] as number;
+    else if (byte === quote) {
+      inQuote = !inQuote;
+      continue;
+    }
+    if (byte === quote || byte === escape) bytes[at++] = escape;
+    bytes[at++] = byte;
+  }
+  output.length = at;
+}
+
+/** What follows a backslash and does not stand for itself. */
+const controls: Readonly<Record<number, number>> = { 0x62: 8, 0x66: 12, 0x6e: 10, 0x72: 13, 0x74: 9, 0x76: 11 };
+
+/** Decodes the backslash sequences of the text format. */
+function writeTextValue(output: Output, data: Buffer, from: number, end: number, { quote, escape }: Layout): void {
+  const { bytes } = output;
+  let at = output.length;
+  for (let i = from; i < end; i++) {
+    let byte = data[i] as number;
+    if (byte === backslash) {
+      if (++i >= end) break;
+      byte = data[i] as number;
+      if (byte === dot) throw new LakeError('bad_copy_format', 'end-of-copy marker corrupt', { hint: 'In text format `\\.` is the end of the data; write a backslash as `\\\\`.' });
+      if (byte >= 0x30 && byte <= 0x37) {
+        byte -= 0x30;
+        for (let digits = 1; digits < 3 && i + 1 < end && isOctal(data[i + 1]); digits++) byte = byte * 8 + (data[++i] as number) - 0x30;
+        byte &= 0xff;
+      } else if (byte === 0x78 && hexValue(data[i + 1]) >= 0 && i + 1 < end) {
+        byte = hexValue(data[++i]);
+        if (i + 1 < end && hexValue(data[i + 1]) >= 0) byte = byte * 16 + hexValue(data[++i]);
+      } else byte = controls[byte] ?? byte;
+    }
+    if (byte === quote || byte === escape) bytes[at++] = escape;
+    bytes[at++] = byte;
+  }
+  output.length = at;
+}
+
+function isOctal(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x37;
+}
+
+function hexValue(byte: number | undefined): number {
+  if (byte === undefined) return -1;
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+/** Where the next row begins, given where this one's last field ended. */
+function rowEnd(data: Buffer, end: number, layout: Layout): number {
+  if (end >= data.length) return data.length;
+  const newline = layout.newline ?? (data[end] === lf ? '\n' : data[end + 1] === lf ? '\r\n' : '\r');
+  if (data[end] === cr) {
+    if (newline === '\n' || (newline === '\r\n' && data[end + 1] !== lf)) throw strayNewline(layout, 'carriage return');
+    return end + newline.length;
   }
   if (newline !== '\n') throw strayNewline(layout, 'newline');
-  return { value, next: at + 1, isRowEnd: true, isEndMarker: false };
+  return end + 1;
 }

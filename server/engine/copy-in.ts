@@ -12,7 +12,7 @@ import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import type { Column, CopySink } from '../../base/statement-session.ts';
 import { type CopyStatement, relationSql } from '../statements/copy.ts';
 import { copyInError } from './copy-errors.ts';
-import { copyInput } from './copy-input.ts';
+import { copyInput, isDatetime } from './copy-input.ts';
 import { RowFilter } from './copy-rows.ts';
 import { Spool } from './copy-spool.ts';
 
@@ -79,7 +79,7 @@ class ByteSink implements CopySink {
     this.#host = host;
     this.#statement = statement;
     this.columns = columns;
-    this.#filter = new RowFilter(statement.options, columns.map((column) => column.name));
+    this.#filter = new RowFilter(statement.options, columns.map((column) => column.name), { hasDates: columns.some(({ type }) => isDatetime(type)) });
   }
 
   async write(data: Buffer): Promise<void> {

@@ -32,13 +32,18 @@ const datetimes: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.DATE, DuckDBTypeId.TIMESTAMP, DuckDBTypeId.TIMESTAMP_S, DuckDBTypeId.TIMESTAMP_MS, DuckDBTypeId.TIMESTAMP_NS, DuckDBTypeId.TIMESTAMP_TZ,
 ]);
 
+/** Whether values can lie before our era. */
+export function isDatetime(type: DuckDBType): boolean {
+  return datetimes.has(type.typeId);
+}
+
 /** A parenthesised query over the file: its columns have the table's names and types. `path` is an SQL literal. */
 export function copyInput(path: string, options: CopyOptions, columns: readonly Column[], dialect: Dialect): string {
   const read: string[] = [];
   const values: string[] = [];
   for (const column of columns) {
     const forced = isChosen(options.forceNull, column.name) || isChosen(options.forceNotNull, column.name);
-    const typed = !forced && isReadTyped(column.type) && !(dialect.hasBc && datetimes.has(column.type.typeId));
+    const typed = !forced && isReadTyped(column.type) && !(dialect.hasBc && isDatetime(column.type));
     read.push(`${quoteString(column.name)}: ${quoteString(typed ? column.type.toString() : 'VARCHAR')}`);
     const name = quoteName(column.name);
     values.push(typed ? name : `${convert(forced ? force(name, column.name, options) : name, column.type)} AS ${name}`);

@@ -15,6 +15,9 @@ const pieceBytes = 256 * 1024;
 /** The longest row, as received. PostgreSQL's own limit is 1 GiB; rows have to fit a session's memory several times. */
 export const rowBytesMax = 64 * 1024 * 1024;
 
+/** How PostgreSQL marks dates before our era. */
+const beforeChrist = Buffer.from(' BC');
+
 export class RowFilter {
   readonly #options: CopyOptions;
   readonly #names: readonly string[];
@@ -30,12 +33,14 @@ export class RowFilter {
   #ended = false;
   #heldMax = pieceBytes;
   #hasBc = false;
+  readonly #hasDates: boolean;
 
-  constructor(options: CopyOptions, names: readonly string[], limits: { readonly rowBytesMax?: number } = {}) {
+  constructor(options: CopyOptions, names: readonly string[], limits: { readonly rowBytesMax?: number; readonly hasDates?: boolean } = {}) {
     this.#options = options;
     this.#names = names;
     this.#layout = layoutOf(options);
     this.#rowBytesMax = limits.rowBytesMax ?? rowBytesMax;
+    this.#hasDates = limits.hasDates ?? false;
     this.#held = Buffer.allocUnsafeSlow(pieceBytes);
     this.#headerPending = options.header;
   }
@@ -95,7 +100,7 @@ export class RowFilter {
   /** What needs no knowledge of quotes to be found. */
   #isUnusual(rows: Buffer): boolean {
     if (rows.indexOf(0) >= 0) throw new LakeError('invalid_byte_sequence', 'invalid byte sequence for encoding "UTF8": 0x00', { hint: 'Nothing of this COPY was stored.' });
-    if (!this.#hasBc && rows.indexOf(' BC') >= 0) this.#hasBc = true;
+    if (this.#hasDates && !this.#hasBc && rows.indexOf(beforeChrist) >= 0) this.#hasBc = true;
     // DuckDB takes a byte order mark at the start of a file away; PostgreSQL keeps it.
     if (this.#isFirstPiece && !this.#headerPending && rows[0] === 0xef && rows[1] === 0xbb && rows[2] === 0xbf) return true;
     return false;

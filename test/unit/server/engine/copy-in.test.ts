@@ -32,12 +32,23 @@ interface LoadOptions {
 }
 
 /** Loads into a fresh table in a transaction that is rolled back on error; gives the row count. */
-async function load(columns: string, copy: string, data: Buffer, { messageBytes = 0, segmentBytesMax }: LoadOptions = {}): Promise<number> {
+async function load(
+  columns: string,
+  copy: string,
+  data: Buffer,
+  { messageBytes = 0, segmentBytesMax }: LoadOptions = {},
+): Promise<number> {
   await connection.run(`CREATE OR REPLACE TABLE t (${columns})`);
   await connection.run('BEGIN TRANSACTION');
   try {
     const sink = await openCopyIn(
-      { connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged, ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }) },
+      {
+        connection,
+        spoolDirectory,
+        random: systemRandom,
+        run: async (sql) => (await connection.run(sql)).rowsChanged,
+        ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }),
+      },
       parseCopy(copy) as CopyStatement,
     );
     const step = messageBytes || data.length || 1;
@@ -60,10 +71,20 @@ async function rows(columns: string): Promise<(string | null)[][]> {
   return found.map((row) => row.map((cell) => (cell === null ? null : Buffer.from(cell, 'hex').toString('utf8'))));
 }
 
-const sqlStates: Record<string, string> = { '22P02': 'invalid_text_representation', '22P04': 'bad_copy_format', '22003': 'numeric_out_of_range', '22021': 'invalid_byte_sequence' };
+const sqlStates: Record<string, string> = {
+  '22P02': 'invalid_text_representation',
+  '22P04': 'bad_copy_format',
+  '22003': 'numeric_out_of_range',
+  '22021': 'invalid_byte_sequence',
+};
 
 // Each case was answered by PostgreSQL 15; `expected` is what it stored, or its SQLSTATE and message.
-const cases = JSON.parse(await readFile(new URL('copy-cases.json', import.meta.url), 'utf8')) as { columns: string; copy: string; data: string; expected: string | (string | null)[][] }[];
+const cases = JSON.parse(await readFile(new URL('copy-cases.json', import.meta.url), 'utf8')) as {
+  columns: string;
+  copy: string;
+  data: string;
+  expected: string | (string | null)[][];
+}[];
 
 for (const { columns, copy, data, expected } of cases) {
   test(`as PostgreSQL: ${copy} of ${JSON.stringify(data)}`, async () => {
@@ -92,8 +113,16 @@ const values: readonly [type: string, data: string, expected: (string | null)[]]
   ['INTEGER[][]', '{{1,2},{3,4}}\n', ['[[1, 2], [3, 4]]']],
   ['VARCHAR[]', '{a,"b c",NULL,"NULL","x\\\\"y","{z}"}\n', ["[a, b c, NULL, 'NULL', 'x\"y', '{z}']"]],
   ['DATE', '0044-03-15 BC\n2024-02-29\ninfinity\n', ['0044-03-15 (BC)', '2024-02-29', 'infinity']],
-  ['TIMESTAMP', '0044-03-15 10:00:00.5 BC\n2024-02-29 01:02:03.123456\n2024-02-29T01:02:03\n2024-02-29\n', ['0044-03-15 (BC) 10:00:00.5', '2024-02-29 01:02:03.123456', '2024-02-29 01:02:03', '2024-02-29 00:00:00']],
-  ['INTERVAL', '1 year 2 mons 3 days 04:05:06.7\n-1 years -2 mons +3 days -04:05:06\n', ['1 year 2 months 3 days 04:05:06.7', '-1 year -2 months 3 days -04:05:06']],
+  [
+    'TIMESTAMP',
+    '0044-03-15 10:00:00.5 BC\n2024-02-29 01:02:03.123456\n2024-02-29T01:02:03\n2024-02-29\n',
+    ['0044-03-15 (BC) 10:00:00.5', '2024-02-29 01:02:03.123456', '2024-02-29 01:02:03', '2024-02-29 00:00:00'],
+  ],
+  [
+    'INTERVAL',
+    '1 year 2 mons 3 days 04:05:06.7\n-1 years -2 mons +3 days -04:05:06\n',
+    ['1 year 2 months 3 days 04:05:06.7', '-1 year -2 months 3 days -04:05:06'],
+  ],
   ['DECIMAL(20,4)', '1.5\n-0.00005\n', ['1.5000', '-0.0001']],
   ['HUGEINT', '170141183460469231731687303715884105727\n', ['170141183460469231731687303715884105727']],
   ['UUID', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\n', ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11']],
@@ -110,11 +139,17 @@ for (const [type, data, expected] of values) {
 }
 
 test('a value that does not fit names line and column', async () => {
-  await assert.rejects(load('a BIGINT, b DATE', 'copy t from stdin csv header', Buffer.from('a,b\n1,2024-01-01\n2,2024-13-01\n')), (error: unknown) => {
-    assert.ok(error instanceof LakeError);
-    assert.deepEqual([error.code, error.message, error.detail], ['invalid_datetime', 'date/time field value out of range: "2024-13-01"', 'COPY t, line 3, column b: "2024-13-01"']);
-    return true;
-  });
+  await assert.rejects(
+    load('a BIGINT, b DATE', 'copy t from stdin csv header', Buffer.from('a,b\n1,2024-01-01\n2,2024-13-01\n')),
+    (error: unknown) => {
+      assert.ok(error instanceof LakeError);
+      assert.deepEqual(
+        [error.code, error.message, error.detail],
+        ['invalid_datetime', 'date/time field value out of range: "2024-13-01"', 'COPY t, line 3, column b: "2024-13-01"'],
+      );
+      return true;
+    },
+  );
 });
 
 test('columns that are left out get their defaults, and the order is the statement’s', async () => {
@@ -125,31 +160,56 @@ test('columns that are left out get their defaults, and the order is the stateme
 test('segments: every row arrives once, in any cut, and line numbers go on', async () => {
   const lines = Array.from({ length: 500 }, (_, i) => `${i},"row ${i}${i % 7 === 0 ? '\n""more""' : ''}"\n`).join('');
   for (const segmentBytesMax of [1, 100, 4000]) {
-    assert.equal(await load('a INTEGER, b VARCHAR', 'copy t from stdin csv', Buffer.from(lines), { messageBytes: 37, segmentBytesMax }), 500);
-    const sums = (await connection.runAndReadAll('SELECT count(*)::INT, count(DISTINCT a)::INT, sum(a)::INT, count(*) FILTER (contains(b, \'"more"\'))::INT FROM t')).getRows();
+    assert.equal(
+      await load('a INTEGER, b VARCHAR', 'copy t from stdin csv', Buffer.from(lines), { messageBytes: 37, segmentBytesMax }),
+      500,
+    );
+    const sums = (
+      await connection.runAndReadAll(
+        'SELECT count(*)::INT, count(DISTINCT a)::INT, sum(a)::INT, count(*) FILTER (contains(b, \'"more"\'))::INT FROM t',
+      )
+    ).getRows();
     assert.deepEqual(sums, [[500, 500, 124750, 72]]);
   }
   // The filter gathers a quarter megabyte before it looks, so this has several segments of it.
   const many = Buffer.from(`${'1,x\n'.repeat(200_000)}boom,y\n`);
-  await assert.rejects(load('a INTEGER, b VARCHAR', 'copy t from stdin csv', many, { segmentBytesMax: 300_000 }), (error: unknown) => error instanceof LakeError && error.detail === 'COPY t, line 200001, column a: "boom"');
+  await assert.rejects(
+    load('a INTEGER, b VARCHAR', 'copy t from stdin csv', many, { segmentBytesMax: 300_000 }),
+    (error: unknown) => error instanceof LakeError && error.detail === 'COPY t, line 200001, column a: "boom"',
+  );
   assert.deepEqual(await rows('a x'), [], 'segments that were in already went with the transaction');
+});
+
+test('a NULL string beyond ASCII is one, plain and beside escapes', async () => {
+  await load('a VARCHAR, b VARCHAR', "copy t from stdin (null 'ø')", Buffer.from('ø\tx\nø\t\\\\ø\n'));
+  assert.deepEqual(await rows('a x, b x'), [[null, 'x'], [null, '\\ø']]);
 });
 
 test('a row of many megabytes arrives whole', async () => {
   const long = 'é"x'.repeat(2_000_000);
-  await load('a INTEGER, b VARCHAR', 'copy t from stdin csv', Buffer.from(`1,"${long.replaceAll('"', '""')}"\n2,y\n`), { messageBytes: 65_536 });
-  const [first] = (await connection.runAndReadAll('SELECT length(b)::INT, md5(b) = md5($1) FROM t WHERE a = 1', [long])).getRows();
+  await load('a INTEGER, b VARCHAR', 'copy t from stdin csv', Buffer.from(`1,"${long.replaceAll('"', '""')}"\n2,y\n`), {
+    messageBytes: 65_536,
+  });
+  const [first] = (
+    await connection.runAndReadAll('SELECT length(b)::INT, md5(b) = md5($1) FROM t WHERE a = 1', [long])
+  ).getRows();
   assert.deepEqual(first, [6_000_000, true]);
 });
 
 test('an unclosed quote does not eat memory without end', async () => {
   await connection.run('CREATE OR REPLACE TABLE t (a VARCHAR)');
-  const sink = await openCopyIn({ connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged }, parseCopy('copy t from stdin csv') as CopyStatement);
+  const sink = await openCopyIn(
+    { connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged },
+    parseCopy('copy t from stdin csv') as CopyStatement,
+  );
   const block = Buffer.alloc(1 << 20, 'x');
   await sink.write(Buffer.from('"'));
-  await assert.rejects(async () => {
-    for (let i = 0; i < 200; i++) await sink.write(block);
-  }, (error: unknown) => error instanceof LakeError && error.code === 'too_large');
+  await assert.rejects(
+    async () => {
+      for (let i = 0; i < 200; i++) await sink.write(block);
+    },
+    (error: unknown) => error instanceof LakeError && error.code === 'too_large',
+  );
   await assert.rejects(sink.finish());
   assert.deepEqual(readdirSync(spoolDirectory), []);
 });
@@ -157,7 +217,10 @@ test('an unclosed quote does not eat memory without end', async () => {
 test('abort leaves nothing, in the table and in the spool', async () => {
   await connection.run('CREATE OR REPLACE TABLE t (a INTEGER)');
   for (const copy of ['copy t from stdin csv', 'copy t from stdin (format binary)']) {
-    const sink = await openCopyIn({ connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged }, parseCopy(copy) as CopyStatement);
+    const sink = await openCopyIn(
+      { connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged },
+      parseCopy(copy) as CopyStatement,
+    );
     if (sink.accepts === 'bytes') for (let i = 0; i < 40; i++) await sink.write(Buffer.from('1\n'.repeat(10_000)));
     else await sink.append(await chunkOf('SELECT 1::INTEGER AS a'));
     await sink.abort('client gave up');
@@ -167,7 +230,9 @@ test('abort leaves nothing, in the table and in the spool', async () => {
   }
 });
 
-async function chunkOf(sql: string): Promise<NonNullable<Awaited<ReturnType<Awaited<ReturnType<DuckDBConnection['stream']>>['fetchChunk']>>>> {
+async function chunkOf(
+  sql: string,
+): Promise<NonNullable<Awaited<ReturnType<Awaited<ReturnType<DuckDBConnection['stream']>>['fetchChunk']>>>> {
   const other = await instance.connect();
   const chunk = await (await other.stream(sql)).fetchChunk();
   assert.ok(chunk);
@@ -177,12 +242,18 @@ async function chunkOf(sql: string): Promise<NonNullable<Awaited<ReturnType<Awai
 test('binary tuples come as chunks and pass WHERE and the table’s own checks', async () => {
   await connection.run('CREATE OR REPLACE TABLE t (a INTEGER NOT NULL, b VARCHAR)');
   await connection.run('BEGIN TRANSACTION');
-  const sink = await openCopyIn({ connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged }, parseCopy('copy t from stdin (format binary) where a > 1') as CopyStatement);
+  const sink = await openCopyIn(
+    { connection, spoolDirectory, random: systemRandom, run: async (sql) => (await connection.run(sql)).rowsChanged },
+    parseCopy('copy t from stdin (format binary) where a > 1') as CopyStatement,
+  );
   assert.equal(sink.accepts, 'chunks');
   await sink.append(await chunkOf("SELECT i::INTEGER AS a, 'r' || i AS b FROM range(4) r(i)"));
   assert.equal(await sink.finish(), 2);
   await connection.run('COMMIT');
-  assert.deepEqual(await rows('a x, b x'), [['2', 'r2'], ['3', 'r3']]);
+  assert.deepEqual(await rows('a x, b x'), [
+    ['2', 'r2'],
+    ['3', 'r3'],
+  ]);
 });
 
 test('an unknown column or table is refused before any data', async () => {
