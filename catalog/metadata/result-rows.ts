@@ -1,5 +1,6 @@
 /** Rows of a running DuckDB query as a wire pulls them, with the names and types a PostgreSQL client expects. */
-import type { DuckDBDataChunk, DuckDBResult, DuckDBType } from '@duckdb/node-api';
+import { type DuckDBDataChunk, type DuckDBResult, type DuckDBType, ResultReturnType } from '@duckdb/node-api';
+import { LakeError } from '../../base/errors.ts';
 import { oid } from '../../base/pg-types.ts';
 import type { Column, RowStream } from '../../base/statement-session.ts';
 import type { SelectItem } from './dialect/translation.ts';
@@ -19,7 +20,12 @@ export class ResultRows implements RowStream {
 
   async next(): Promise<DuckDBDataChunk | null> {
     if (this.#ended) return null;
-    const chunk = await this.#guard(() => this.#result.fetchChunk());
+    const chunk = await this.#guard(async () => {
+      const fetched = await this.#result.fetchChunk();
+      // DuckDB ends a stream that failed or was interrupted as if it were complete; only its return type tells.
+      if (!fetched?.rowCount && this.#result.returnType === ResultReturnType.INVALID) throw new LakeError('query_canceled', 'the query was stopped while its rows were being read');
+      return fetched;
+    });
     if (chunk && chunk.rowCount > 0) return chunk;
     this.#ended = true;
     return null;

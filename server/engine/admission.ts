@@ -31,6 +31,11 @@ export class Admission {
     return { running: fresh.running + transaction.running, waiting: fresh.queued + transaction.queued };
   }
 
+  /** Calls back after `ms` milliseconds; the returned function cancels. */
+  after(ms: number, call: () => void): () => void {
+    return this.#clock.after(ms, call);
+  }
+
   /**
    * Runs `call` when a place is free. Rejects with `limit_exceeded` when the queue is full or the wait too long (nothing
    * was done then), or with the reason of `abort`.

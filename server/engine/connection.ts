@@ -4,8 +4,12 @@
  * (a cursor, a suspended portal), the rest of that result is first drained into memory, within a bound.
  */
 import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
+import { LakeError } from '../../base/errors.ts';
 import type { Admission } from './admission.ts';
 import { EngineRows } from './read.ts';
+
+/** Milliseconds spent on finding out why a stream failed. */
+const reasonMsMax = 10_000;
 
 export class EngineConnection {
   readonly native: DuckDBConnection;
@@ -34,10 +38,11 @@ export class EngineConnection {
     return this.call(() => prepared.run());
   }
 
-  /** Begins a query whose rows are computed as they are pulled. */
-  async stream(prepared: DuckDBPreparedStatement): Promise<EngineRows> {
+  /** Begins a query whose rows are computed as they are pulled. `ownsPrepared`: the statement is destroyed with the rows. */
+  async stream(prepared: DuckDBPreparedStatement, ownsPrepared: boolean): Promise<EngineRows> {
     if (this.#open) await this.#settleOpen();
-    const rows = new EngineRows(this, await this.call(() => prepared.stream()), () => {
+    const result = await this.call(() => prepared.stream());
+    const rows = new EngineRows(this, { result, prepared, ownsPrepared }, () => {
       if (this.#open === rows) this.#open = null;
     });
     this.#open = rows;
@@ -68,6 +73,24 @@ export class EngineConnection {
     this.#waiting?.abort(reason);
     this.#open?.interrupted(reason);
     this.native.interrupt();
+  }
+
+  /**
+   * Why a stream failed half way. DuckDB's C interface keeps the message to itself, so the query is run once more, to its
+   * error, for a bounded time.
+   */
+  async reasonOf(prepared: DuckDBPreparedStatement): Promise<unknown> {
+    const stop = this.#admission.after(reasonMsMax, () => this.native.interrupt());
+    try {
+      await this.call(() => prepared.run());
+    } catch (error) {
+      if (error instanceof Error && !/^INTERRUPT Error|transaction is aborted/.test(error.message)) return error;
+    } finally {
+      stop();
+    }
+    return new LakeError('invalid_argument', 'the query failed while its rows were being read', {
+      hint: 'A value of a later row could not be computed, such as a cast or an overflow. Run the query outside a transaction, or with ORDER BY, to see which.',
+    });
   }
 
   /** Makes DuckDB let go of a result that nobody will read to its end. */

@@ -2,7 +2,7 @@
  * Rows of a running query, pulled chunk by chunk from DuckDB. Nobody pulls, nothing is computed beyond DuckDB's own small
  * buffer. When the session needs the connection for another statement the rest is drained into memory (`detach`).
  */
-import type { DuckDBDataChunk, DuckDBMaterializedResult, DuckDBResult } from '@duckdb/node-api';
+import { type DuckDBDataChunk, type DuckDBMaterializedResult, type DuckDBPreparedStatement, type DuckDBResult, ResultReturnType } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import type { EngineConnection } from './connection.ts';
 
@@ -12,15 +12,20 @@ export const detachedRowsMax = 1_000_000;
 export class EngineRows {
   readonly result: DuckDBResult;
   readonly #connection: EngineConnection;
+  readonly #prepared: DuckDBPreparedStatement;
+  /** The prepared statement is nobody else's: it goes when the rows have ended. */
+  readonly #ownsPrepared: boolean;
   readonly #released: () => void;
   #state: 'open' | 'detached' | 'ended' = 'open';
   #kept: DuckDBDataChunk[] = [];
   #failure: unknown = null;
   #interruption: unknown = null;
 
-  constructor(connection: EngineConnection, result: DuckDBResult, released: () => void) {
+  constructor(connection: EngineConnection, query: { result: DuckDBResult; prepared: DuckDBPreparedStatement; ownsPrepared: boolean }, released: () => void) {
     this.#connection = connection;
-    this.result = result;
+    this.result = query.result;
+    this.#prepared = query.prepared;
+    this.#ownsPrepared = query.ownsPrepared;
     this.#released = released;
   }
 
@@ -35,9 +40,14 @@ export class EngineRows {
       this.#end();
       throw this.#interruption ?? error;
     }
+    // DuckDB ends a stream that failed or was interrupted as if it were complete; only its return type tells. Without this
+    // rows would be missing and nobody would know.
+    if (this.#interruption !== null || this.result.returnType === ResultReturnType.INVALID) {
+      const reason = this.#interruption ?? (await this.#connection.reasonOf(this.#prepared));
+      this.#end();
+      throw reason;
+    }
     this.#end();
-    // DuckDB ends an interrupted stream without a word; rows would be missing and nobody would know.
-    if (this.#interruption !== null) throw this.#interruption;
     return null;
   }
 
@@ -72,9 +82,9 @@ export class EngineRows {
     } catch (error) {
       this.#failure = error;
     }
+    this.#end();
     this.#state = 'detached';
     this.#kept = kept;
-    this.#released();
   }
 
   #nextKept(): DuckDBDataChunk | null {
@@ -86,7 +96,9 @@ export class EngineRows {
   }
 
   #end(): void {
+    if (this.#state === 'ended') return;
     this.#state = 'ended';
+    if (this.#ownsPrepared) this.#prepared.destroySync();
     this.#released();
   }
 }

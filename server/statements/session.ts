@@ -161,9 +161,8 @@ export class SqlSession implements StatementSession {
       }
       const rows = shape.rows || shape.road !== 'engine';
       if (rows && !shape.bounded && !shape.writes && shape.road !== 'explain') {
-        const stream = await core.connection.stream(plan.prepared);
+        const stream = await core.connection.stream(plan.prepared, !plan.kept);
         const columns = this.#checkColumns(plan, stream.result, options);
-        if (!plan.kept) plan.prepared.destroySync();
         return { t: 'rows', rows: this.guard(columns, stream, sql), tag: (count) => tagOf(shape.tag, count) };
       }
       const result = await core.connection.execute(plan.prepared);

@@ -1,0 +1,439 @@
+/** PostgreSQL's session semantics on a lake: transactions, settings, cursors, parameters, tags, errors that drivers branch on. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { LakeError } from '../../../../base/errors.ts';
+import { oid } from '../../../../base/pg-types.ts';
+import type { Outcome, RawParameter } from '../../../../base/statement-session.ts';
+import { EnginePod, type TestSession } from '../../../support/engine-pod.ts';
+
+let pod: EnginePod;
+let session: TestSession;
+
+before(async () => {
+  pod = await EnginePod.start();
+  await pod.createLake('sales');
+  await pod.createLake('archive');
+  pod.grant('ada', 'sales', 'owner');
+  pod.grant('ada', 'archive', 'read');
+  session = await pod.session('ada', 'sales');
+});
+beforeEach(async () => {
+  session.notices.length = 0;
+  session.reported.length = 0;
+  await session.send('ROLLBACK').catch(() => undefined);
+  await session.send('CREATE OR REPLACE TABLE t(i INTEGER, s VARCHAR)');
+  session.notices.length = 0;
+});
+after(() => pod.stop());
+
+const count = async (): Promise<unknown> => (await session.rows('SELECT count(*) FROM t'))[0]?.[0];
+const text = (value: string, id: number = oid.text): RawParameter => ({ oid: id, format: 0, value: Buffer.from(value) });
+
+/** Runs a prepared statement to its end without Sync. */
+async function execute(sql: string, oids: number[], parameters: RawParameter[]): Promise<{ tag: string; rows: unknown[][] }> {
+  const prepared = await session.session.prepare(sql, oids);
+  const outcome: Outcome = await prepared.execute(
+    parameters.map((one, i) => ({ ...one, oid: prepared.parameters[i] as number })),
+  );
+  if (outcome.t === 'command') return { tag: outcome.tag, rows: [] };
+  if (outcome.t !== 'rows') throw new Error(outcome.t);
+  const rows: unknown[][] = [];
+  for (let chunk = await outcome.rows.next(); chunk !== null; chunk = await outcome.rows.next()) rows.push(...chunk.getRows());
+  await outcome.rows.close();
+  return { tag: outcome.tag(rows.length), rows };
+}
+
+test("command tags are PostgreSQL's", async () => {
+  const tags: [string, string][] = [
+    ["INSERT INTO t VALUES (1, 'a'), (2, 'b')", 'INSERT 0 2'],
+    ["UPDATE t SET s = 'c' WHERE i = 1", 'UPDATE 1'],
+    ['DELETE FROM t WHERE i = 1', 'DELETE 1'],
+    ['SELECT * FROM t', 'SELECT 1'],
+    ['TABLE t', 'SELECT 1'],
+    ['WITH a AS (SELECT 1) SELECT * FROM a', 'SELECT 1'],
+    ['CREATE TABLE u AS SELECT * FROM range(5)', 'SELECT 5'],
+    ['ALTER TABLE u ADD COLUMN z INTEGER', 'ALTER TABLE'],
+    ['CREATE VIEW w AS SELECT 1 AS x', 'CREATE VIEW'],
+    ['DROP VIEW w', 'DROP VIEW'],
+    ['DROP TABLE u', 'DROP TABLE'],
+    ['CREATE SCHEMA x', 'CREATE SCHEMA'],
+    ['DROP SCHEMA x', 'DROP SCHEMA'],
+    ['CREATE TEMP TABLE tmp(i INT)', 'CREATE TABLE'],
+    ["COMMENT ON TABLE t IS 'hello'", 'COMMENT'],
+    ['BEGIN', 'BEGIN'],
+    ['COMMIT', 'COMMIT'],
+    ['START TRANSACTION', 'START TRANSACTION'],
+    ['END', 'COMMIT'],
+    ['SET application_name = x', 'SET'],
+    ['SHOW application_name', 'SHOW'],
+    ['EXPLAIN SELECT 1', 'EXPLAIN'],
+    ['VALUES (1), (2)', 'SELECT 2'],
+    ['', ''],
+    ['-- nothing', ''],
+  ];
+  for (const [sql, tag] of tags) assert.equal(await session.tag(sql), tag, sql);
+});
+
+test('a message of several statements is one transaction', async () => {
+  assert.equal((await session.error("INSERT INTO t VALUES (1, 'a'); SELECT nope")).code, 'undefined_column');
+  assert.equal(await count(), 0n);
+  await session.send("INSERT INTO t VALUES (1, 'a'); INSERT INTO t VALUES (2, 'b')");
+  assert.equal(await count(), 2n);
+  assert.equal(session.session.transactionStatus(), 'I');
+});
+
+test('BEGIN inside a message makes a block of what came before it', async () => {
+  await session.send("INSERT INTO t VALUES (1, 'a'); BEGIN; INSERT INTO t VALUES (2, 'b')");
+  assert.equal(session.session.transactionStatus(), 'T');
+  await session.send('ROLLBACK');
+  assert.equal(await count(), 0n);
+});
+
+test('COMMIT inside a message commits what came before it', async () => {
+  await session.error("INSERT INTO t VALUES (1, 'a'); COMMIT; INSERT INTO t VALUES (2, 'b'); SELECT nope");
+  assert.deepEqual(session.notices, ['WARNING 25P01 there is no transaction in progress']);
+  assert.equal(await count(), 1n);
+});
+
+test('statements of one pipeline are one transaction until Sync', async () => {
+  await execute("INSERT INTO t VALUES (1, 'a')", [], []);
+  await execute("INSERT INTO t VALUES (2, 'b')", [], []);
+  const other = await pod.session('ada', 'sales');
+  assert.deepEqual(await other.rows('SELECT count(*) FROM t'), [[0n]]);
+  await session.session.sync();
+  assert.deepEqual(await other.rows('SELECT count(*) FROM t'), [[2n]]);
+  await other.close();
+  await execute("INSERT INTO t VALUES (3, 'c')", [], []);
+  await session.session.failed(new LakeError('syntax_error', 'something else in the pipeline'));
+  await session.session.sync();
+  assert.equal(await count(), 2n);
+});
+
+test('a failed block refuses everything until it ends, and its COMMIT is a ROLLBACK', async () => {
+  await session.send("BEGIN; INSERT INTO t VALUES (1, 'a')");
+  await session.error('SELECT nope');
+  assert.equal(session.session.transactionStatus(), 'E');
+  assert.equal((await session.error('SELECT 1')).code, 'in_failed_transaction');
+  await assert.rejects(session.session.prepare('SELECT 1', []), { code: 'in_failed_transaction' });
+  assert.equal((await session.error('BEGIN')).code, 'in_failed_transaction');
+  assert.equal(await session.tag('COMMIT'), 'ROLLBACK');
+  assert.equal(session.session.transactionStatus(), 'I');
+  assert.equal(await count(), 0n);
+});
+
+test('BEGIN in a block and COMMIT outside one are warnings', async () => {
+  await session.send('BEGIN');
+  await session.send('BEGIN');
+  await session.send('COMMIT');
+  await session.send('COMMIT');
+  assert.deepEqual(session.notices, [
+    'WARNING 25001 there is already a transaction in progress',
+    'WARNING 25P01 there is no transaction in progress',
+  ]);
+});
+
+test('a read-only transaction writes nothing, whichever way it was said', async () => {
+  for (const begin of [
+    'BEGIN READ ONLY',
+    'START TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY',
+    'BEGIN; SET TRANSACTION READ ONLY',
+  ]) {
+    await session.send(begin);
+    assert.equal((await session.error('DELETE FROM t')).code, 'read_only_transaction', begin);
+    await session.send('ROLLBACK');
+  }
+  await session.send('SET default_transaction_read_only = on');
+  assert.equal((await session.error('DELETE FROM t')).code, 'read_only_transaction');
+  await session.send('SET default_transaction_read_only = off');
+});
+
+test('a reader of a lake is told who can give more', async () => {
+  const error = await session.error('CREATE TABLE archive.main.x(i INT)');
+  assert.equal(error.code, 'permission_denied');
+  assert.match(error.hint ?? '', /GRANT/);
+});
+
+test('two writers of the same rows: one of them gets a serialization conflict', async () => {
+  await session.send("INSERT INTO t SELECT range, 'x' FROM range(100)");
+  const other = await pod.session('ada', 'sales');
+  await session.send('BEGIN; DELETE FROM t WHERE i < 50');
+  await other.send('BEGIN; DELETE FROM t WHERE i < 60');
+  await session.send('COMMIT');
+  const error = await other.error('COMMIT');
+  assert.equal(error.code, 'serialization_conflict');
+  assert.equal(other.session.transactionStatus(), 'I');
+  assert.equal(await count(), 50n);
+  await other.close();
+});
+
+test('savepoints are refused with what to do instead, and the block is failed', async () => {
+  await session.send('BEGIN');
+  const error = await session.error('SAVEPOINT a');
+  assert.equal(error.code, 'feature_not_supported');
+  assert.equal(session.session.transactionStatus(), 'E');
+});
+
+test('settings are set, shown, reported and reset; unknown ones do not exist', async () => {
+  await session.send("SET TIME ZONE 'Asia/Tokyo'");
+  assert.deepEqual(session.reported, ['TimeZone=Asia/Tokyo']);
+  assert.deepEqual(await session.rows('SHOW timezone'), [['Asia/Tokyo']]);
+  assert.deepEqual(await session.rows("SELECT CAST(TIMESTAMPTZ '2020-01-01 00:00:00+00' AS VARCHAR)"), [
+    ['2020-01-01 09:00:00+09'],
+  ]);
+  await session.send('RESET timezone');
+  assert.deepEqual(await session.rows('SHOW TimeZone'), [['UTC']]);
+  assert.equal((await session.error("SET timezone = 'Mars/Olympus'")).code, 'invalid_argument');
+  assert.deepEqual(await session.rows('SHOW TimeZone'), [['UTC']]);
+  assert.equal((await session.error('SET nope = 1')).code, 'undefined_parameter');
+  assert.equal((await session.error('SHOW nope')).code, 'undefined_parameter');
+  assert.equal((await session.error('SET server_version = 1')).code, 'permission_denied');
+  assert.equal((await session.error('SET statement_timeout = banana')).code, 'invalid_argument');
+  assert.equal((await session.error("SET client_encoding = 'LATIN1'")).code, 'feature_not_supported');
+  await session.send("SET my.var = 'x'");
+  assert.deepEqual(await session.rows('SHOW my.var'), [['x']]);
+  assert.ok((await session.rows('SHOW ALL')).length > 30);
+  await session.send('RESET ALL');
+});
+
+test('settings of a transaction go with it', async () => {
+  await session.send("BEGIN; SET LOCAL timezone = 'Asia/Tokyo'");
+  assert.deepEqual(await session.rows('SHOW timezone'), [['Asia/Tokyo']]);
+  await session.send('COMMIT');
+  assert.deepEqual(await session.rows('SHOW timezone'), [['UTC']]);
+  await session.send("BEGIN; SET timezone = 'Asia/Tokyo'; ROLLBACK");
+  assert.deepEqual(await session.rows('SHOW timezone'), [['UTC']]);
+  await session.send("BEGIN; SET timezone = 'Asia/Tokyo'; COMMIT");
+  assert.deepEqual(await session.rows('SHOW timezone'), [['Asia/Tokyo']]);
+  await session.send('RESET ALL');
+});
+
+test('startup parameters and options are settings', async () => {
+  const other = await pod.session('ada', 'sales', {
+    application_name: 'psql',
+    options: '-c statement_timeout=5s --extra-float-digits=3',
+    DateStyle: 'ISO',
+  });
+  assert.equal(other.session.parameters.get('application_name'), 'psql');
+  assert.deepEqual(await other.rows('SHOW statement_timeout'), [['5s']]);
+  assert.deepEqual(await other.rows('SHOW extra_float_digits'), [['3']]);
+  await other.close();
+  await assert.rejects(pod.session('ada', 'sales', { nope: '1' }), { code: 'undefined_parameter' });
+});
+
+test('an unknown database is refused, `postgres` is the first lake', async () => {
+  await assert.rejects(pod.session('ada', 'nope'), { code: 'undefined_database' });
+  const other = await pod.session('ada', 'postgres');
+  assert.deepEqual(await other.rows('SELECT current_database()'), [['sales']]);
+  await other.close();
+});
+
+test('a statement that takes too long is canceled, and the session goes on', async () => {
+  await session.send('SET statement_timeout = 100');
+  const error = await session.error('SELECT count(*) FROM range(1000000000) a, range(1000) b');
+  assert.equal(error.code, 'query_canceled');
+  assert.match(error.message, /statement timeout/);
+  await session.send('RESET statement_timeout');
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
+});
+
+// DuckDB ends an interrupted stream as if it were complete: rows would be missing and nobody would know.
+test('a canceled stream ends in an error, never as if it were complete', async () => {
+  const outcome = await session.session.simple('SELECT * FROM range(100000000)', { index: 0, count: 1 });
+  assert.equal(outcome.t, 'rows');
+  if (outcome.t !== 'rows') return;
+  await outcome.rows.next();
+  session.session.cancel();
+  await assert.rejects(
+    async () => {
+      while ((await outcome.rows.next()) !== null);
+    },
+    { code: 'query_canceled', message: 'canceling statement due to user request' },
+  );
+  await outcome.rows.close();
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
+});
+
+test('cancel between statements does nothing', async () => {
+  session.session.cancel();
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
+});
+
+test('an error in the middle of a stream is an error', async () => {
+  await assert.rejects(
+    session.send("SELECT CASE WHEN range = 500000 THEN error('stop') ELSE range END FROM range(1000000)"),
+    LakeError,
+  );
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
+});
+
+test('nothing is computed ahead of a reader that does not read, and a reader that goes away frees the query', async () => {
+  const outcome = await session.session.simple('SELECT * FROM range(100000000000)', { index: 0, count: 1 });
+  if (outcome.t !== 'rows') throw new Error(outcome.t);
+  const before = process.memoryUsage().rss;
+  await outcome.rows.next();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok(process.memoryUsage().rss - before < 64 << 20);
+  await outcome.rows.close();
+  assert.deepEqual(pod.engine.admission.load, { running: 0, waiting: 0 });
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
+});
+
+test('cursors give their rows in steps, between other statements, to the end', async () => {
+  await session.send('BEGIN');
+  assert.equal(await session.tag('DECLARE c CURSOR FOR SELECT * FROM range(5000)'), 'DECLARE CURSOR');
+  assert.deepEqual(await session.rows('FETCH 2 FROM c'), [[0n], [1n]]);
+  assert.equal(await session.tag('MOVE 2045 IN c'), 'MOVE 2045');
+  assert.deepEqual(await session.rows('FETCH FORWARD 3 FROM c'), [[2047n], [2048n], [2049n]]);
+  await session.send('SELECT count(*) FROM t');
+  assert.deepEqual(await session.rows('FETCH NEXT FROM c'), [[2050n]]);
+  assert.equal((await session.rows('FETCH ALL FROM c')).length, 2949);
+  assert.equal(await session.tag('FETCH 1 FROM c'), 'FETCH 0');
+  assert.equal(await session.tag('CLOSE c'), 'CLOSE CURSOR');
+  assert.equal((await session.error('FETCH 1 FROM c')).code, 'undefined_cursor');
+  await session.send('ROLLBACK');
+  assert.equal((await session.error('DECLARE d CURSOR FOR SELECT 1')).code, 'no_active_transaction');
+});
+
+test('a cursor WITH HOLD outlives its transaction, others do not', async () => {
+  await session.send(
+    'BEGIN; DECLARE h CURSOR WITH HOLD FOR SELECT * FROM range(3); DECLARE g CURSOR FOR SELECT 1; FETCH 1 FROM h; COMMIT',
+  );
+  assert.deepEqual(await session.rows('FETCH ALL FROM h'), [[1n], [2n]]);
+  assert.equal((await session.error('FETCH 1 FROM g')).code, 'undefined_cursor');
+  await session.send('CLOSE ALL');
+});
+
+test('parameter types are what the statement makes of them, or what the client declared', async () => {
+  const insert = await session.session.prepare('INSERT INTO t VALUES ($1, $2)', []);
+  assert.deepEqual(insert.parameters, [oid.int4, oid.text]);
+  assert.equal(insert.columns, null);
+  const declared = await session.session.prepare('SELECT $1, $2', [oid.int8, 0]);
+  assert.deepEqual(declared.parameters, [oid.int8, oid.text]);
+  assert.deepEqual((await execute('SELECT $1, $2', [oid.int8, 0], [text('5'), text('x')])).rows, [[5n, 'x']]);
+  assert.deepEqual((await execute('SELECT $1::DATE::VARCHAR', [], [text('2020-02-29')])).rows, [['2020-02-29']]);
+  assert.deepEqual(
+    (
+      await execute(
+        'SELECT count(*) FROM range(10) r(x) WHERE x < $1',
+        [oid.int2],
+        [{ oid: oid.int2, format: 1, value: Buffer.from([0, 4]) }],
+      )
+    ).rows,
+    [[4n]],
+  );
+  assert.deepEqual((await execute('SELECT $1 IS NULL', [oid.int4], [{ oid: oid.int4, format: 0, value: null }])).rows, [[true]]);
+  await session.session.sync();
+  await assert.rejects(execute('SELECT $1::INTEGER', [], [text('abc')]), { code: 'invalid_text_representation' });
+  await session.session.failed(new LakeError('invalid_text_representation', ''));
+});
+
+test('a prepared statement follows the table and says so when its columns have changed', async () => {
+  const prepared = await session.session.prepare('SELECT * FROM t', []);
+  const run = async (): Promise<unknown> => {
+    const outcome = await prepared.execute([]);
+    if (outcome.t !== 'rows') throw new Error(outcome.t);
+    const chunk = await outcome.rows.next();
+    await outcome.rows.close();
+    return chunk?.getRows() ?? [];
+  };
+  assert.deepEqual(await run(), []);
+  await session.send("INSERT INTO t VALUES (1, 'a')");
+  assert.deepEqual(await run(), [[1, 'a']]);
+  await session.send('ALTER TABLE t ADD COLUMN z INTEGER');
+  await assert.rejects(run(), { code: 'feature_not_supported' });
+  await session.session.failed(new LakeError('feature_not_supported', ''));
+});
+
+test('PREPARE, EXECUTE and DEALLOCATE by SQL', async () => {
+  await session.send('PREPARE p (INTEGER, TEXT) AS INSERT INTO t VALUES ($1, $2)');
+  assert.equal(await session.tag("EXECUTE p(1, 'a')"), 'INSERT 0 1');
+  assert.equal((await session.error('PREPARE p AS SELECT 1')).code, 'duplicate_statement');
+  await session.send('DEALLOCATE p');
+  assert.equal((await session.error("EXECUTE p(1, 'a')")).code, 'undefined_statement');
+});
+
+test('`public` is `main`, in names and in the search path', async () => {
+  await session.send("INSERT INTO public.t VALUES (1, 'a')");
+  assert.deepEqual(await session.rows('SELECT i FROM sales.public.t'), [[1]]);
+  assert.deepEqual(await session.rows('SELECT i FROM main.t'), [[1]]);
+  await session.send('CREATE SCHEMA IF NOT EXISTS eu; CREATE OR REPLACE TABLE eu.only_here(i INT)');
+  await session.send('SET search_path TO eu, nowhere, public');
+  assert.deepEqual(await session.rows('SELECT * FROM only_here'), []);
+  assert.deepEqual(await session.rows('SELECT i FROM t'), [[1]]);
+  assert.deepEqual(await session.rows('SHOW search_path'), [['eu, nowhere, public']]);
+  await session.send('RESET search_path');
+  assert.equal((await session.error('SELECT * FROM only_here')).code, 'undefined_table');
+});
+
+test('errors carry the class that drivers branch on, and where they are', async () => {
+  const cases: [string, string][] = [
+    ['SELECT * FROM nope', 'undefined_table'],
+    ['SELECT nope FROM t', 'undefined_column'],
+    ['SELEC 1', 'syntax_error'],
+    ['SELECT * FROM nope.x', 'undefined_table'],
+    ['SELECT nope(1)', 'undefined_function'],
+    ["SELECT 'abc'::INTEGER", 'invalid_text_representation'],
+    ["SELECT '2020-13-01'::DATE", 'invalid_datetime'],
+    ['SELECT 99999999999::INTEGER', 'numeric_out_of_range'],
+    ['SELECT i FROM t GROUP BY s', 'grouping_error'],
+    ['CREATE TABLE t(i INT)', 'duplicate_table'],
+    ['CREATE SCHEMA main', 'duplicate_schema'],
+    ['SELECT 1 FROM t a, t b WHERE i = 1', 'ambiguous_column'],
+    ['ALTER TABLE t ADD COLUMN i INT', 'duplicate_column'],
+    ['DROP TABLE nope', 'undefined_table'],
+    ['INSERT INTO t VALUES (1)', 'syntax_error'],
+    ['SELECT (SELECT range FROM range(2))', 'cardinality_violation'],
+    ['CREATE INDEX x ON t(i)', 'feature_not_supported'],
+    ['CREATE TABLE k(i INT PRIMARY KEY)', 'feature_not_supported'],
+    ['UPDATE t SET nope = 1', 'undefined_column'],
+    ['LISTEN x', 'feature_not_supported'],
+  ];
+  for (const [sql, code] of cases) assert.equal((await session.error(sql)).code, code, sql);
+  await session.send('CREATE TEMP TABLE nn(i INTEGER NOT NULL, u INTEGER UNIQUE)');
+  assert.equal((await session.error('INSERT INTO nn VALUES (NULL, 1)')).code, 'not_null_violation');
+  await session.send('INSERT INTO nn VALUES (1, 1)');
+  assert.equal((await session.error('INSERT INTO nn VALUES (1, 1)')).code, 'unique_violation');
+  const at = await session.error('SELECT i,\n  nope FROM t');
+  assert.equal(at.position, 13);
+  assert.doesNotMatch(at.message, /Binder Error|LINE/);
+});
+
+test('a table made or a grant given elsewhere is there at the next statement', async () => {
+  await pod.createLake('fresh');
+  assert.equal((await session.error('SELECT * FROM fresh.main.x')).code === 'internal', false);
+  pod.grant('ada', 'fresh', 'owner');
+  const other = await pod.session('ada', 'fresh');
+  await other.send('CREATE TABLE x AS SELECT 42 AS a');
+  const mine = await pod.session('ada', 'sales');
+  assert.deepEqual(await mine.rows('SELECT a FROM fresh.main.x'), [[42]]);
+  pod.grant('ada', 'fresh', null);
+  assert.notEqual((await mine.error('SELECT a FROM fresh.main.x')).code, 'internal');
+  await other.error('SELECT 1');
+  assert.equal(other.terminated[0]?.code, 'admin_shutdown');
+  await mine.close();
+  await other.close();
+});
+
+test('COPY in and out belong to the transaction they are in', async () => {
+  assert.equal(await session.copyIn('COPY t FROM STDIN', '1\ta\n2\t\\N\n'), 2);
+  assert.deepEqual(await session.rows('SELECT * FROM t ORDER BY i'), [
+    [1, 'a'],
+    [2, null],
+  ]);
+  assert.equal(await session.tag('COPY t TO STDOUT'), 'COPY 2');
+  assert.equal(await session.tag('COPY (SELECT 1) TO STDOUT (FORMAT csv)'), 'COPY 1');
+  await session.send('BEGIN');
+  await session.copyIn('COPY public.t (i) FROM STDIN', '3\n');
+  await session.send('ROLLBACK');
+  assert.equal(await count(), 2n);
+});
+
+test('an expensive crowd waits in line and everyone is served; a transaction is never behind it', async () => {
+  const crowd = await Promise.all(Array.from({ length: 8 }, () => pod.session('ada', 'sales')));
+  const holder = crowd[0] as TestSession;
+  await holder.send("BEGIN; INSERT INTO t VALUES (1, 'a')");
+  const all = crowd.slice(1).map((one) => one.rows('SELECT count(*) FROM range(3000000) a WHERE a.range % 7 = 0'));
+  await holder.send('COMMIT');
+  for (const rows of await Promise.all(all)) assert.deepEqual(rows, [[428572n]]);
+  for (const one of crowd) await one.close();
+});
