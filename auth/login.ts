@@ -28,18 +28,24 @@ export function createLogin(options: {
   readonly superadmin: Superadmin;
   readonly limiter: LoginLimiter;
   readonly totp?: Totp | undefined;
+  /** Told after each decided login. Must not throw. */
+  decided?(outcome: { readonly user: string; readonly remoteAddress: string; readonly ok: boolean }): void;
 }): Login {
   const { superadmin, limiter, totp } = options;
   return {
     async attempt({ email = superadmin.email, password, mfaCode, address }) {
       limiter.check(email, address);
+      // Deriving the key takes a while: until it is done this counts as a failure, so that many at once gain nothing.
+      limiter.failed(email, address);
       const principal = await superadmin.checkPassword(email, password);
+      // Guessing codes is guessing too: the right password alone is not forgiven.
       if (principal && totp && mfaCode === undefined) return { t: 'mfa-needed' };
       if (!principal || (totp && !totp.accept(mfaCode as string))) {
-        limiter.failed(email, address);
+        options.decided?.({ user: email, remoteAddress: address, ok: false });
         throw wrong();
       }
-      limiter.succeeded(email, address);
+      limiter.succeeded(email, address, true);
+      options.decided?.({ user: email, remoteAddress: address, ok: true });
       return { t: 'in', principal };
     },
   };

@@ -48,16 +48,21 @@ export class LoginLimiter {
     }
   }
 
-  /** Notes a failure. */
+  /** Notes a failure. Noted before a slow check begins (and taken back by `succeeded`), many at once count as many. */
   failed(account: string, address: string): void {
     const now = this.#clock.monotonic();
     const keys = keysOf(account, address);
     for (const key of [keys.pair, keys.address, keys.account]) this.#add(key, now);
   }
 
-  /** A success forgives what the pair did wrong before, but not what others did. */
-  succeeded(account: string, address: string): void {
-    this.#counters.delete(keysOf(account, address).pair);
+  /** A success forgives what the pair did wrong before. With `wasNoted`, also the failure that was noted in advance. */
+  succeeded(account: string, address: string, wasNoted = false): void {
+    const keys = keysOf(account, address);
+    this.#counters.delete(keys.pair);
+    for (const key of wasNoted ? [keys.address, keys.account] : []) {
+      const counter = this.#counters.get(key);
+      if (counter) this.#counters.set(key, { ...counter, count: counter.count - 1 });
+    }
   }
 
   /** How many counters are held; never above `countersMax`. */

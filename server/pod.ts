@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createLogin } from '../auth/login.ts';
+import { createLoginRecord } from '../auth/login-record.ts';
 import { createTotp } from '../auth/mfa/totp.ts';
 import { LoginLimiter } from '../auth/rate-limit.ts';
 import { createAuthenticator } from '../auth/scram/authenticator.ts';
@@ -42,7 +43,8 @@ import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
 import { openStatementSession } from './statements/session.ts';
 import { connectPeer } from './worker-call.ts';
-import type { WorkerCalls, WorkerInput } from './worker-protocol.ts';
+import { StoreTrouble } from './store-trouble.ts';
+import type { MainCalls, WorkerCalls, WorkerInput } from './worker-protocol.ts';
 
 const podActor = { id: 'pod', kind: 'pod' } as const;
 const firstLake = 'lake';
@@ -79,10 +81,12 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   const worker = new Worker(workerFile(), { workerData: workerInput(config, dataDir), stdout: false, stderr: false });
   const { promise: lost, resolve: lose } = Promise.withResolvers<LakeError | undefined>();
   const changeListeners = new Set<(changes: readonly Change[]) => void | Promise<void>>();
+  const trouble = new StoreTrouble(clock);
   const peer = connectPeer(worker, {
     changed: async (changes: readonly Change[]) => {
       await Promise.all([...changeListeners].map((listener) => listener(changes)));
     },
+    storeTrouble: (refusal: Parameters<MainCalls['storeTrouble']>[0]) => trouble.set(refusal),
     lost: (reason: string) => lose(new LakeError('fenced', `the catalog log is lost to this pod: ${reason}`)),
   });
   const call: WorkerCalls = new Proxy({} as WorkerCalls, { get: (_target, method) => (...args: unknown[]) => peer.call(String(method), ...args) });
@@ -141,6 +145,12 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     isWireLoginAllowed: config.superadminMfaSecretPath === undefined,
   });
   const limiter = new LoginLimiter(clock);
+  const logins = createLoginRecord({
+    clock,
+    logger: logger.child({ room: 'auth' }),
+    superadminEmail: config.superadminEmail,
+    audit: (action, target, detail) => control.execute({ name: 'record-event', args: { action, target, detail } }, { principal: podActor }),
+  });
   const cache = new VerifierCache(superadmin, clock);
   let onPasswordChanged = async (_password: string): Promise<void> => {};
   changeListeners.add(() => cache.invalidate());
@@ -196,7 +206,14 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     address: { host: config.bindHost, port: config.pgwirePort },
     authentication: {
       t: 'scram',
-      authenticator: createAuthenticator({ credentials: cache, limiter, clock, random, mockKey: Buffer.from(await control.secret('scram-mock')) }),
+      authenticator: createAuthenticator({
+        credentials: cache,
+        limiter,
+        clock,
+        random,
+        mockKey: Buffer.from(await control.secret('scram-mock')),
+        decided: (outcome) => logins.note({ way: 'pgwire', ...outcome }),
+      }),
     },
     tls: { current: () => ({ context: certificates.context() }) },
     sessions: {
@@ -205,8 +222,9 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
         if (startup.database.endsWith(catalogSuffix)) {
           return relay(startup);
         }
+        trouble.check();
         const session = await openFollowed(startup, hooks, door, (now) => openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random }));
-        return { t: 'session', session };
+        return { t: 'session', session: trouble.guard(session) };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
     },
@@ -269,7 +287,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     stop: () => stop(),
   };
   const totp = config.superadminMfaSecretPath === undefined ? undefined : createTotp(readFileSync(config.superadminMfaSecretPath, 'utf8'), clock);
-  const login = createLogin({ superadmin, limiter, totp });
+  const login = createLogin({ superadmin, limiter, totp, decided: (outcome) => logins.note({ way: 'rest', ...outcome }) });
   const restSessions = createSessions({
     login,
     store: control,

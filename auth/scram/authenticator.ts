@@ -99,6 +99,8 @@ function beginExchange(options: AuthenticatorOptions, begun: Begun): Exchange {
   return {
     first: (data) => exchange.first(data),
     async final(data) {
+      // Again: many exchanges may have begun before the first of them failed.
+      limiter.check(user, context.remoteAddress);
       try {
         const reply = exchange.final(data);
         // Asked again: the credential may have been revoked, or changed its rights, since the first message.
