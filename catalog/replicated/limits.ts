@@ -29,6 +29,8 @@ export interface LogLimits {
   readonly chunkBytes: number;
   /** Objects read or written at once while restoring or taking a snapshot. */
   readonly parallelObjects: number;
+  /** Bytes of segments read ahead while restoring; at least one object is read whatever its size. */
+  readonly readAheadBytesMax: number;
   /** Bytes of the largest object of the log that is read; larger ones are damaged. */
   readonly objectBytesMax: number;
 }
@@ -51,6 +53,7 @@ export const defaultLimits: LogLimits = {
   quiesceMsMax: 100,
   chunkBytes: 2 * MiB,
   parallelObjects: 16,
+  readAheadBytesMax: 32 * MiB,
   objectBytesMax: 160 * MiB,
 };
 

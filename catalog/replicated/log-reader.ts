@@ -114,11 +114,12 @@ class StoreLogReader implements LogReader {
   async #window(): Promise<Window> {
     const { store, names, limits, signal } = this.#options;
     const position = this.ledger.position;
-    let last = position.seq;
+    const sizes = new Map<number, number>();
     for await (const object of store.list(names.epoch(position.epoch), { startAfter: names.segment(position), ...(signal ? { signal } : {}) })) {
-      last = Math.max(last, names.position(object.key)?.seq ?? 0);
+      const at = names.position(object.key);
+      if (at) sizes.set(at.seq, object.size);
     }
-    return new Window(position.epoch, last, limits.parallelObjects, (seq) => this.#get(names.segment({ epoch: position.epoch, seq })));
+    return new Window(position.epoch, sizes, limits, (seq) => this.#get(names.segment({ epoch: position.epoch, seq })));
   }
 
   async #get(key: string): Promise<Buffer | null> {
@@ -129,23 +130,27 @@ class StoreLogReader implements LogReader {
   }
 }
 
-/** Keeps a few reads of one epoch's sequence under way, up to the last number known to exist. */
+/** Keeps a few reads of one epoch's sequence under way, of those objects that are known to exist; bounded in bytes. */
 class Window {
   readonly epoch: number;
-  readonly #last: number;
-  readonly #size: number;
+  readonly #sizes: ReadonlyMap<number, number>;
+  readonly #limits: LogLimits;
   readonly #get: (seq: number) => Promise<Buffer | null>;
   readonly #reads = new Map<number, Promise<Buffer | null>>();
 
-  constructor(epoch: number, last: number, size: number, get: (seq: number) => Promise<Buffer | null>) {
+  constructor(epoch: number, sizes: ReadonlyMap<number, number>, limits: LogLimits, get: (seq: number) => Promise<Buffer | null>) {
     this.epoch = epoch;
-    this.#last = last;
-    this.#size = size;
+    this.#sizes = sizes;
+    this.#limits = limits;
     this.#get = get;
   }
 
   next(at: number): Promise<Buffer | null> {
-    for (let seq = at; seq < at + this.#size && (seq === at || seq <= this.#last); seq++) {
+    let bytes = 0;
+    for (let seq = at; seq < at + this.#limits.parallelObjects; seq++) {
+      const size = this.#sizes.get(seq);
+      bytes += size ?? 0;
+      if (seq !== at && (size === undefined || bytes > this.#limits.readAheadBytesMax)) break;
       if (this.#reads.has(seq)) continue;
       const read = this.#get(seq);
       read.catch(() => undefined); // awaited in its turn; until then a rejection is not unhandled

@@ -36,7 +36,7 @@ export interface ReplicatedLogOptions {
   readonly store: ObjectStore;
   /** Where the log lies in the store; empty or ending in `/`. Default `catalog/`. */
   readonly prefix?: string;
-  /** For DuckDB's files: a cache, wiped at every start. */
+  /** For DuckDB's files: a cache, in a folder of its own that is replaced at every start. */
   readonly localDir: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -56,6 +56,8 @@ export interface ReplicatedLogOptions {
   /** Pause between collections of garbage, milliseconds. Default 10 minutes. */
   readonly collectMs?: number;
   readonly limits?: Partial<LogLimits>;
+  /** Told while the store fails the log's puts: what to tell clients; null when it works again. */
+  readonly onTrouble?: (refusal: LakeError | null) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -75,7 +77,9 @@ export async function createReplicatedLog(options: ReplicatedLogOptions): Promis
   const { reader, epoch } = await recover(restored, { store, names, limits, clock, log, writer, ...(options.signal ? { signal: options.signal } : {}) });
   restored.flush();
   // Only now is it certain that no healthy leader works in these.
-  for (const other of readdirSync(options.localDir)) if (join(options.localDir, other) !== localDir) rmSync(join(options.localDir, other), { recursive: true, force: true });
+  for (const other of readdirSync(options.localDir)) {
+    if (/^[0-9a-f]{32}$/.test(other) && join(options.localDir, other) !== localDir) rmSync(join(options.localDir, other), { recursive: true, force: true });
+  }
   const instance = options.instance ?? (await createLogInstance({ memoryBytes: options.memoryBytes ?? 512 * 1024 * 1024, threads: options.threads ?? 2, tempDirectory: join(localDir, 'spill') }));
   if (options.instance) await keepFromCheckpointing(options.instance);
   log.info({ epoch, objects: reader.read.objects, bytes: reader.read.bytes, databases: reader.ledger.databases.size, ms: Math.round(clock.monotonic() - began) }, 'the catalog log is restored');
@@ -122,14 +126,21 @@ class DuckDbLog implements ReplicatedLog {
     this.#metrics = options.metrics ?? noMetrics;
     this.#ledger = parts.restoredLedger.toLeading();
     const { store, clock, random, log } = options;
-    this.#shipper = new Shipper({ store, names, limits, clock, random, log, metrics: this.#metrics, writer, ledger: this.#ledger, onLost: (reason) => this.#lose(reason) });
+    this.#shipper = new Shipper({ store, names, limits, clock, random, log, metrics: this.#metrics, writer, ledger: this.#ledger, onLost: (reason) => this.#lose(reason), onTrouble: options.onTrouble });
     this.#maintenance = new Maintenance({
-      store, names, limits, clock, log, ledger: this.#ledger, epoch: parts.epoch,
+      store,
+      names,
+      limits,
+      clock,
+      log,
+      ledger: this.#ledger,
+      epoch: parts.epoch,
       retentionMs: options.retentionMs ?? 7 * 86_400_000,
       collectMs: options.collectMs ?? 600_000,
       uploads: this.#uploads,
       snapshot: async (name) => ((await this.open(name)) as DuckDbDatabase).snapshot(),
     });
+    this.#metrics.observe(this.#maintenance);
     this.#every(options.probeMs ?? 1_000, () => this.#shipper.probe());
     this.#every(options.maintainMs ?? 1_000, () => this.maintain());
   }

@@ -34,6 +34,8 @@ export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #lock = new Mutex();
   #anchoredFloor: LogPosition | null = null;
+  /** Since when a database has WAL behind its base, and which base that is. */
+  readonly #behindSince = new Map<string, { generation: number; at: number }>();
   #collectedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: MaintenanceOptions) {
@@ -43,6 +45,17 @@ export class Maintenance {
   /** Runs `work` between rounds. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.#lock.run(work);
+  }
+
+  /** Seconds since the oldest commit that no snapshot holds; to the round. */
+  snapshotAgeSeconds(): number {
+    const oldest = Math.min(this.#options.clock.monotonic(), ...[...this.#behindSince.values()].map((behind) => behind.at));
+    return (this.#options.clock.monotonic() - oldest) / 1000;
+  }
+
+  /** WAL bytes behind the snapshots of all databases. */
+  walBytes(): number {
+    return [...this.#options.ledger.databases.values()].reduce((sum, state) => sum + walBytes(state), 0);
   }
 
   /** One round. A database whose snapshot cannot be taken now does not keep the others from theirs. */
@@ -57,6 +70,7 @@ export class Maintenance {
           log.warn({ error, database: state.name }, 'a snapshot failed');
         }
       }
+      this.#observe();
       if (this.#needsAnchor()) await this.anchor();
       if (clock.monotonic() - this.#collectedAt < collectMs) return;
       this.#collectedAt = clock.monotonic();
@@ -85,6 +99,16 @@ export class Maintenance {
     const { ledger, store, names, clock, epoch, retentionMs, uploads, log } = this.#options;
     const collected = await collect(ledger, { store, names, clock, epoch, retentionMs, uploads });
     if (collected.segments + collected.chunks + collected.anchors > 0) log.info({ ...collected }, 'the log was trimmed');
+  }
+
+  #observe(): void {
+    const { ledger, clock } = this.#options;
+    for (const [uuid, behind] of this.#behindSince) {
+      if (ledger.databases.get(uuid)?.base.generation !== behind.generation) this.#behindSince.delete(uuid);
+    }
+    for (const state of ledger.databases.values()) {
+      if (walBytes(state) > 0 && !this.#behindSince.has(state.database)) this.#behindSince.set(state.database, { generation: state.base.generation, at: clock.monotonic() });
+    }
   }
 
   /** Without a new anchor a restart would read all that lies behind the last one, though snapshots made it needless. */

@@ -13,6 +13,8 @@ export interface LogMetrics {
   snapshot(database: string, ms: number, bytes: number): void;
   opened(ms: number): void;
   lost(): void;
+  /** Called once by the log with what can be asked at any time. */
+  observe(source: { snapshotAgeSeconds(): number; walBytes(): number }): void;
 }
 
 export const noMetrics: LogMetrics = {
@@ -23,11 +25,13 @@ export const noMetrics: LogMetrics = {
   snapshot: () => undefined,
   opened: () => undefined,
   lost: () => undefined,
+  observe: () => undefined,
 };
 
 /** Registers the metrics of one log. Call once per registry. */
-export function createLogMetrics(registry: Registry, snapshotAgeSeconds: () => number): LogMetrics {
+export function createLogMetrics(registry: Registry): LogMetrics {
   const registers = [registry];
+  let source = { snapshotAgeSeconds: (): number => 0, walBytes: (): number => 0 };
   const puts = new Counter({ name: 'boilstream_log_puts_total', help: 'Segments put into the object store', registers });
   const unknown = new Counter({ name: 'boilstream_log_puts_undecided_total', help: 'Attempts of a put that were refused or had no answer', registers });
   const commits = new Counter({ name: 'boilstream_log_commits_total', help: 'Commits made durable', registers });
@@ -43,10 +47,18 @@ export function createLogMetrics(registry: Registry, snapshotAgeSeconds: () => n
   const lost = new Counter({ name: 'boilstream_log_lost_total', help: 'Times this pod was deposed or could not go on', registers });
   new Gauge({
     name: 'boilstream_log_snapshot_age_seconds',
-    help: 'Age of the oldest snapshot that has commits behind it',
+    help: 'How long the oldest commit has been waiting for a snapshot',
     registers,
     collect() {
-      this.set(snapshotAgeSeconds());
+      this.set(source.snapshotAgeSeconds());
+    },
+  });
+  new Gauge({
+    name: 'boilstream_log_wal_bytes',
+    help: 'WAL bytes behind the snapshots: what a restart replays',
+    registers,
+    collect() {
+      this.set(source.walBytes());
     },
   });
   return {
@@ -69,5 +81,8 @@ export function createLogMetrics(registry: Registry, snapshotAgeSeconds: () => n
     },
     opened: (ms) => restore.observe(ms / 1000),
     lost: () => lost.inc(),
+    observe: (asked) => {
+      source = asked;
+    },
   };
 }

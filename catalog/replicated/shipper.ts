@@ -16,6 +16,7 @@ import type { LogNames } from './names.ts';
 import type { LogPosition } from './ports.ts';
 import { decodeLogObject, digestOf, encodeLogObject, type Entry, type Segment, type WalEntry } from './segment.ts';
 import { type LostReason, type ShipperEffect, type ShipperEvent, type ShipperState, step } from './shipper-state.ts';
+import { refusalFor } from './store-trouble.ts';
 
 /** The WAL of one database, as the shipper reads it: always from where it last stopped. */
 export interface WalSource {
@@ -41,6 +42,8 @@ export interface ShipperOptions {
   readonly decide?: typeof step;
   /** Called once, before any waiter is told. */
   readonly onLost: (reason: LakeError) => void;
+  /** Puts fail (what to tell clients), or work again (null). */
+  readonly onTrouble?: ((refusal: LakeError | null) => void) | undefined;
 }
 
 interface Queued {
@@ -76,6 +79,8 @@ export class Shipper {
   #scheduled = false;
   #room: Array<() => void> = [];
   #confirmedAt: number;
+  /** Why the put in flight has failed so far. */
+  #trouble: unknown = null;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -126,10 +131,7 @@ export class Shipper {
       if (this.#lostReason) throw this.#lostReason;
       const left = deadline - clock.monotonic();
       if (left <= 0) {
-        throw new LakeError('store_unavailable', 'the object store does not answer; this was not done', {
-          retriable: true,
-          hint: 'try again when the store is reachable and has room; the pod log says what it answers',
-        });
+        throw refusalFor(this.#trouble);
       }
       await new Promise<void>((resolve) => {
         const cancel = clock.after(left, resolve);
@@ -251,6 +253,7 @@ export class Shipper {
       const isRefused = error instanceof LakeError && error.code === 'precondition_failed';
       if (!isRefused) log.warn({ error, key: flight.name, ms: Math.round(clock.monotonic() - began) }, 'a put of the log has no known outcome; answers wait while it is sent again');
       metrics.unknown();
+      if (!isRefused) this.#troubled(error);
       event = isRefused ? { t: 'put-refused' } : { t: 'put-unknown' };
     }
     this.#on(event);
@@ -277,7 +280,13 @@ export class Shipper {
     }
   }
 
+  #troubled(error: unknown): void {
+    this.#trouble = error;
+    this.#options.onTrouble?.(error === null ? null : refusalFor(error));
+  }
+
   #settle(flight: Flight): void {
+    if (this.#trouble !== null) this.#troubled(null);
     const { ledger, metrics } = this.#options;
     ledger.apply(flight.segment, flight.name, digestOf(flight.bytes));
     this.#shippedTicket = flight.ticket;

@@ -23,8 +23,8 @@ export class Wal {
   /** Where the last commit ended. */
   end: number;
   #walFd: number | null = null;
-  #fileFd: number;
-  #headers: Buffer;
+  readonly #fileFd: number;
+  readonly #headers: Buffer;
 
   constructor(file: string, end: number) {
     this.file = file;
@@ -55,14 +55,9 @@ export class Wal {
   /** After a COMMIT: its end. Two of these never overlap (commit lock). */
   cut(): Cut {
     const start = this.end;
-    const headers = this.#readHeaders();
-    if (!headers.equals(this.#headers)) {
-      // Somebody checkpointed: the WAL we knew is gone, with or without a new one in its place.
-      this.#closeWal();
-      this.#headers = headers;
-      this.end = this.size();
-      return { end: this.end, bypass: 'checkpoint' };
-    }
+    // Somebody checkpointed. What was cut before may still have to be read from the WAL of then, so that stays open;
+    // an image of the files as they are now comes after it.
+    if (!this.#readHeaders().equals(this.#headers)) return { end: this.end, bypass: 'checkpoint' };
     const end = this.size();
     assert(end >= start, `the WAL of ${this.file} shrank from ${start} to ${end} without a checkpoint`);
     this.end = end;
@@ -86,9 +81,8 @@ export class Wal {
   }
 
   close(): void {
-    this.#closeWal();
+    if (this.#walFd !== null) closeSync(this.#walFd);
     closeSync(this.#fileFd);
-    this.#fileFd = -1;
   }
 
   #openWal(): boolean {
@@ -96,11 +90,6 @@ export class Wal {
     if (!existsSync(this.path)) return false;
     this.#walFd = openSync(this.path, 'r');
     return true;
-  }
-
-  #closeWal(): void {
-    if (this.#walFd !== null) closeSync(this.#walFd);
-    this.#walFd = null;
   }
 
   /** The two alternating database headers change with every checkpoint, and with nothing else. */

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../../../base/clock.ts';
 import { LakeError } from '../../../../base/errors.ts';
+import { Registry } from 'prom-client';
+import { createLogMetrics } from '../../../../catalog/replicated/metrics.ts';
 import { summarizeFrames } from '../../../../catalog/replicated/wal-frames.ts';
 import { MemoryBucket } from '../../../support/memory-store.ts';
 import { begin, execute, isPendingAfter, logObjects, openLog, rows, testNames } from '../../../support/replicated-log.ts';
@@ -282,6 +284,33 @@ test('A9: a checkpoint that somebody else ran is noticed at the next commit', as
   await execute(sales, 'INSERT INTO t VALUES (2)');
   await execute(sales, 'INSERT INTO t VALUES (3)');
   assert.deepEqual(await rows(await (await openLog(bucket, t)).open('sales'), 'SELECT * FROM t ORDER BY i'), [[1], [2], [3]]);
+});
+
+test('A9: a checkpoint that somebody else ran while commits wait to be shipped mixes nothing up', async (t) => {
+  const bucket = new MemoryBucket({ clock: systemClock });
+  const log = await openLog(bucket, t);
+  const sales = await log.create('sales');
+  await execute(sales, 'CREATE TABLE t(i INTEGER)');
+  bucket.fault = (call) => (isLog(call.key) ? { t: 'delay', delayMs: 100 } : null);
+  const commits = [];
+  for (let i = 0; i < 3; i++) commits.push(await begin(sales, `INSERT INTO t VALUES (${i})`));
+  await rows(sales, 'CHECKPOINT');
+  commits.push(await begin(sales, 'INSERT INTO t VALUES (3)'), await begin(sales, 'INSERT INTO t VALUES (4)'));
+  for (const commit of commits) await commit.durable();
+  assert.ok(!log.lost.aborted);
+  assert.deepEqual(await rows(await (await openLog(bucket, t)).open('sales'), 'SELECT * FROM t ORDER BY i'), [[0], [1], [2], [3], [4]]);
+});
+
+test('metrics tell what was put, where the log stands and what a restart would replay', async (t) => {
+  const registry = new Registry();
+  const log = await openLog(new MemoryBucket(), t, { metrics: createLogMetrics(registry) });
+  const sales = await log.create('sales');
+  await execute(sales, 'CREATE TABLE t(i INTEGER)');
+  const text = await registry.metrics();
+  assert.match(text, /boilstream_log_puts_total 2\n/);
+  assert.match(text, /boilstream_log_epoch 1\n/);
+  assert.match(text, /boilstream_log_seq 2\n/);
+  assert.match(text, /boilstream_log_wal_bytes [1-9]/);
 });
 
 test('A9: a snapshot uploads only the chunks that changed', async (t) => {
