@@ -11,6 +11,7 @@ import type { CatalogNames } from './rewrite.ts';
 import { duckdbTypeSql } from './types.ts';
 import { catalogSchema, createViewSql, informationSchema } from './view.ts';
 import { views } from './views/index.ts';
+import { informationSchemaViews } from './views/information/index.ts';
 
 const knownOids: ReadonlyMap<string, number> = new Map(views.flatMap(({ name, oid }) => (oid ? [[name, oid] as const] : [])));
 
@@ -32,6 +33,7 @@ export function pgCatalogStatements(): string[] {
     ...views.filter(({ name }) => name !== 'pg_views' && name !== 'pg_tables').map((view) => createViewSql(view, catalogSchema)),
     ...catalogFunctions.map(createMacroSql),
     ...views.filter(({ name }) => name === 'pg_views' || name === 'pg_tables').map((view) => createViewSql(view, catalogSchema)),
+    ...informationSchemaViews.map((view) => createViewSql(view, informationSchema)),
   ];
 }
 
@@ -53,6 +55,6 @@ export const pgCatalog = {
 /** What rewriteNames has to know of our names. */
 export const catalogNames: CatalogNames = {
   relations: new Set(views.map(({ name }) => name)),
-  informationRelations: new Set(),
+  informationRelations: new Set(informationSchemaViews.map(({ name }) => name)),
   functions: new Set([...baseFunctions, ...catalogFunctions].map(([name]) => name)),
 };
