@@ -172,6 +172,11 @@ export class WireClient {
     this.#socket.destroy();
   }
 
+  /** Stops reading: the kernel's buffers fill, and the server feels it. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Drops the connection without a word. */
   destroy(): void {
     this.#socket.destroy();
