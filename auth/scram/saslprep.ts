@@ -10,9 +10,21 @@ const mappedToNothing = /\u034F|[\u00AD\u1806\u180B-\u180D\u200B-\u200D\u2060\uF
 // RFC 3454 table C.1.2, non-ASCII space characters, which RFC 4013 section 2.1 maps to SPACE.
 // U+200B stands in both tables; PostgreSQL's order (spaces first) is followed.
 const otherSpaces = /[\u00A0\u1680\u2000-\u200B\u202F\u205F\u3000]/gu;
-// Tables C.2.1, C.2.2, C.3 to C.9 (control, private use, non-character, surrogate, plain-text, canonical, change display, tagging).
-const prohibited =
-  /[\u0000-\u001F\u007F-\u009F\u06DD\u070F\u180E\u200C\u2028\u2029\u2060-\u2063\u206A-\u206F\uFEFF\uFFF9-\uFFFD\u{1D173}-\u{1D17A}\uE000-\uF8FF\u{F0000}-\u{FFFFD}\u{100000}-\u{10FFFD}\uFDD0-\uFDEF\u2FF0-\u2FFB\u200E\u200F\u202A-\u202E\u{E0001}\u{E0020}-\u{E007F}]|\u0340|\u0341|\u200D|[\uFFFE\uFFFF]|[\uD800-\uDFFF]/u;
+// What may not be in the output: RFC 3454, tables C.2.1 to C.9, one line each.
+const prohibited = new RegExp(
+  [
+    '[\\u0000-\\u001F\\u007F]', // C.2.1 ASCII control
+    '[\\u0080-\\u009F\\u06DD\\u070F\\u180E\\u200C\\u2028\\u2029\\u2060-\\u2063\\u206A-\\u206F\\uFEFF\\uFFF9-\\uFFFC]|\\u200D|[\\u{1D173}-\\u{1D17A}]', // C.2.2 other control
+    '[\\uE000-\\uF8FF\\u{F0000}-\\u{FFFFD}\\u{100000}-\\u{10FFFD}]', // C.3 private use
+    '[\\uFDD0-\\uFDEF]|\\p{Noncharacter_Code_Point}', // C.4 non-characters
+    '[\\uD800-\\uDFFF]', // C.5 surrogates
+    '\\uFFFD', // C.6 inappropriate for plain text, beside those above
+    '[\\u2FF0-\\u2FFB]', // C.7 inappropriate for canonical representation
+    '\\u0340|\\u0341|[\\u200E\\u200F\\u202A-\\u202E]', // C.8 change of display, deprecated
+    '\\u{E0001}|[\\u{E0020}-\\u{E007F}]', // C.9 tagging
+  ].join('|'),
+  'u',
+);
 const rightToLeft = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
 const leftToRight = /\p{L}/u;
 

@@ -22,3 +22,12 @@ it('takes a password it cannot prepare as it is, as PostgreSQL does', () => {
   assert.equal(preparePassword('\u0007bell'), '\u0007bell');
   assert.equal(preparePassword(''), '');
 });
+
+it('refuses one character of each prohibited table', () => {
+  for (const code of [
+    0x00, 0x7f, 0x80, 0x06dd, 0x2028, 0x2061, 0xe000, 0xf0000, 0xfdd0, 0xfffe, 0x1ffff, 0xd800, 0xfffd, 0x2ff0, 0x202e, 0xe0001,
+    0xe0041,
+  ]) {
+    assert.equal(saslprep(`a${String.fromCodePoint(code)}b`), null, code.toString(16));
+  }
+});
