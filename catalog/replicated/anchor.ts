@@ -34,12 +34,21 @@ const magic = Buffer.from('BSLA\x01');
 /** The anchor of what a ledger holds now. */
 export function anchorOf(ledger: Ledger): Anchor {
   if (ledger.digest === null) throw new LakeError('internal', 'an anchor cannot be made below another one');
-  return { position: ledger.position, floor: ledger.floor(), digest: ledger.digest, databases: [...ledger.databases.values()].map((state) => ({ ...state })) };
+  return {
+    position: ledger.position,
+    floor: ledger.floor(),
+    digest: ledger.digest,
+    databases: [...ledger.databases.values()].map((state) => ({ ...state })),
+  };
 }
 
 /** magic "BSLA" 1 · JSON · 32 sha-256 of all before. */
 export function encodeAnchor(anchor: Anchor): Buffer {
-  const json = JSON.stringify({ ...anchor, digest: anchor.digest.toString('hex'), databases: anchor.databases.map((d) => ({ ...d, digest: d.digest.toString('hex') })) });
+  const json = JSON.stringify({
+    ...anchor,
+    digest: anchor.digest.toString('hex'),
+    databases: anchor.databases.map((d) => ({ ...d, digest: d.digest.toString('hex') })),
+  });
   const body = Buffer.concat([magic, Buffer.from(json)]);
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
 }
@@ -47,9 +56,11 @@ export function encodeAnchor(anchor: Anchor): Buffer {
 /** Throws `corrupt` and nothing else. */
 export function decodeAnchor(encoded: Buffer, name: string): Anchor {
   const bad = (what: string): LakeError => new LakeError('corrupt', `the anchor ${name} is damaged: ${what}`);
-  if (encoded.length < magic.length + digestBytes || !encoded.subarray(0, magic.length).equals(magic)) throw bad('it does not begin like one');
+  if (encoded.length < magic.length + digestBytes || !encoded.subarray(0, magic.length).equals(magic))
+    throw bad('it does not begin like one');
   const body = encoded.subarray(0, encoded.length - digestBytes);
-  if (!createHash('sha256').update(body).digest().equals(encoded.subarray(body.length))) throw bad('its checksum does not match its content');
+  if (!createHash('sha256').update(body).digest().equals(encoded.subarray(body.length)))
+    throw bad('its checksum does not match its content');
   const value = parseJson(body.subarray(magic.length), bad);
   const databases = value['databases'];
   if (!Array.isArray(databases)) throw bad('it lists no databases');
@@ -67,7 +78,8 @@ function parseDatabase(value: unknown, bad: (what: string) => LakeError): Anchor
   if (typeof value !== 'object' || value === null) throw bad('a database is missing');
   const record = value as Record<string, unknown>;
   const name = record['name'];
-  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > nameBytesMax) throw bad('a database has no proper name');
+  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > nameBytesMax)
+    throw bad('a database has no proper name');
   return {
     database: parseUuid(record['database'], bad),
     name,

@@ -25,7 +25,11 @@ export interface Upload {
 }
 
 /** Uploads `length` bytes of a file (which need not exist when that is 0). Chunks in `known` (of the same database) are there already and are not sent again. */
-export async function uploadFile(path: string, length: number, options: ChunkStore & { database: string; epoch: number; known: readonly Chunk[] }): Promise<Upload> {
+export async function uploadFile(
+  path: string,
+  length: number,
+  options: ChunkStore & { database: string; epoch: number; known: readonly Chunk[] },
+): Promise<Upload> {
   if (length === 0) return { chunks: [], newBytes: 0 };
   const known = new Map(options.known.map((chunk) => [chunk.sha256, chunk]));
   const gate = new Gate(options.parallelObjects, Number.MAX_SAFE_INTEGER);
@@ -47,10 +51,12 @@ export async function uploadFile(path: string, length: number, options: ChunkSto
       known.set(sha256, chunk);
       newBytes += bytes.length;
       // Content-addressed: putting it twice, or after an unknown outcome, is the same as once.
-      const put = options.store.put(options.names.chunk(options.database, options.epoch, sha256), bytes).then(leave, (error: unknown) => {
-        leave();
-        throw error;
-      });
+      const put = options.store
+        .put(options.names.chunk(options.database, options.epoch, sha256), bytes)
+        .then(leave, (error: unknown) => {
+          leave();
+          throw error;
+        });
       put.catch(() => undefined); // awaited below
       puts.push(put);
     }
@@ -63,7 +69,12 @@ export async function uploadFile(path: string, length: number, options: ChunkSto
 }
 
 /** Writes the chunks to the front of a file, proving each. Throws `corrupt` with the chunk's name. */
-export async function downloadFile(path: string, chunks: readonly Chunk[], flags: 'w' | 'r+', options: ChunkStore & { database: string; name: string }): Promise<void> {
+export async function downloadFile(
+  path: string,
+  chunks: readonly Chunk[],
+  flags: 'w' | 'r+',
+  options: ChunkStore & { database: string; name: string },
+): Promise<void> {
   const gate = new Gate(options.parallelObjects, Number.MAX_SAFE_INTEGER);
   const file = await open(path, flags);
   try {
@@ -85,10 +96,16 @@ export async function downloadFile(path: string, chunks: readonly Chunk[], flags
   }
 }
 
-async function writeChunk(file: FileHandle, start: number, chunk: Chunk, options: ChunkStore & { database: string; name: string }): Promise<void> {
+async function writeChunk(
+  file: FileHandle,
+  start: number,
+  chunk: Chunk,
+  options: ChunkStore & { database: string; name: string },
+): Promise<void> {
   const key = options.names.chunk(options.database, chunk.epoch, chunk.sha256);
   const object = await options.store.get(key);
-  const hint = 'restore this object from a copy of the bucket, or restore this lake to an earlier point; other lakes are not affected';
+  const hint =
+    'restore this object from a copy of the bucket, or restore this lake to an earlier point; other lakes are not affected';
   if (!object) throw new LakeError('corrupt', `a part of the snapshot of ${options.name} is missing: ${key}`, { hint });
   const isWhole = object.body.length === chunk.length && createHash('sha256').update(object.body).digest('hex') === chunk.sha256;
   if (!isWhole) throw new LakeError('corrupt', `a part of the snapshot of ${options.name} is damaged: ${key}`, { hint });

@@ -63,7 +63,11 @@ export async function collect(ledger: Ledger, options: CollectorOptions): Promis
 }
 
 /** Chunks younger than the horizon stay too: a base that came and went between two anchors is part of what can be restored. */
-async function collectChunks(kept: readonly Anchor[], horizon: number, { store, names, epoch }: CollectorOptions): Promise<number> {
+async function collectChunks(
+  kept: readonly Anchor[],
+  horizon: number,
+  { store, names, epoch }: CollectorOptions,
+): Promise<number> {
   const live = new Set<string>();
   const keep = (database: string, base: Base): void => {
     for (const chunk of [...base.file, ...base.wal]) live.add(names.chunk(database, chunk.epoch, chunk.sha256));

@@ -39,7 +39,9 @@ export function chunksLength(chunks: readonly Chunk[]): number {
 /** What a running digest of a generation's WAL begins with: it ties every segment to exactly this base. */
 export function baseDigest(database: string, base: Base): Buffer {
   const list = (chunks: readonly Chunk[]): string => chunks.map((chunk) => `${chunk.sha256}:${chunk.length}`).join(',');
-  return createHash('sha256').update(`${database}/${base.generation}/${list(base.file)}/${list(base.wal)}`).digest();
+  return createHash('sha256')
+    .update(`${database}/${base.generation}/${list(base.file)}/${list(base.wal)}`)
+    .digest();
 }
 
 /** Parses one control record. Throws what `bad` makes and nothing else. */
@@ -49,7 +51,8 @@ export function parseControl(json: Buffer, bad: (what: string) => LakeError): Co
   switch (value['t']) {
     case 'create': {
       const name = value['name'];
-      if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > nameBytesMax) throw bad('a database has no proper name');
+      if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > nameBytesMax)
+        throw bad('a database has no proper name');
       return { t: 'create', database, name, base: parseBase(value['base'], bad) };
     }
     case 'base':

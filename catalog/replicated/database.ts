@@ -1,7 +1,7 @@
 /**
  * One replicated database that is open here: DuckDB commits into a local file, which is only a cache; the log is what
  * lasts. Commits of one database run one at a time under its commit lock, which is what makes the WAL's size after
- * each of them the end of exactly that commit.
+ * each of them the end of exactly that commit. (Over 300 lines: all that happens under that lock stands together.)
  */
 import { type Hash, createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
@@ -83,7 +83,13 @@ export class OpenDatabase<Connection> {
     this.#options = options;
     this.#base = options.base;
     this.#engine = options.engine;
-    this.#source = new RunningWal(options.uuid, options.base.generation, this.#engine.walEnd, options.hash, this.#engine.reader());
+    this.#source = new RunningWal(
+      options.uuid,
+      options.base.generation,
+      this.#engine.walEnd,
+      options.hash,
+      this.#engine.reader(),
+    );
   }
 
   /** WAL bytes behind the last base. */
@@ -199,7 +205,10 @@ export class OpenDatabase<Connection> {
   /** Runs `work` so that barriers begun meanwhile wait for what it leaves in the queue. */
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
     const running = work();
-    const settled = running.then(() => undefined, () => undefined);
+    const settled = running.then(
+      () => undefined,
+      () => undefined,
+    );
     this.#committing = settled;
     try {
       return await running;
@@ -221,7 +230,10 @@ export class OpenDatabase<Connection> {
       const cut = this.#engine.cut();
       const bytes = cut.end - before;
       if (cut.bypass !== null || bytes > limits.commitBytesMax) {
-        log.info({ database: this.name, bytes, why: cut.bypass ?? 'large commit' }, 'a commit is stored as an image of its database');
+        log.info(
+          { database: this.name, bytes, why: cut.bypass ?? 'large commit' },
+          'a commit is stored as an image of its database',
+        );
         await this.#options.uploads.upload(() => this.#storeBase());
       } else if (bytes > 0) {
         this.#ticket = shipper.enqueue({ t: 'wal', source: this.#source, end: cut.end, bytes });
@@ -236,7 +248,10 @@ export class OpenDatabase<Connection> {
   async #shipStray(): Promise<void> {
     const before = this.#engine.walEnd;
     const cut = this.#engine.cut();
-    this.#options.log.error({ database: this.name, bytes: cut.end - before, bypass: cut.bypass }, 'something was committed outside of commit(); it is shipped before the next commit');
+    this.#options.log.error(
+      { database: this.name, bytes: cut.end - before, bypass: cut.bypass },
+      'something was committed outside of commit(); it is shipped before the next commit',
+    );
     if (cut.bypass !== null) await this.#options.uploads.upload(() => this.#storeBase());
     else this.#ticket = this.#options.shipper.enqueue({ t: 'wal', source: this.#source, end: cut.end, bytes: cut.end - before });
   }
@@ -265,12 +280,21 @@ export class OpenDatabase<Connection> {
   #assertUnchanged(cause: unknown): void {
     const isInvalidated = String(cause).includes('database has been invalidated');
     if (!isInvalidated && this.#engine.walSize() === this.#engine.walEnd) return;
-    throw this.#broken(new LakeError('internal', `${this.name} cannot go on after a failed commit; it is restored from the log at the next start`, { cause }));
+    throw this.#broken(
+      new LakeError(
+        'internal',
+        `${this.name} cannot go on after a failed commit; it is restored from the log at the next start`,
+        { cause },
+      ),
+    );
   }
 
   /** Memory may be ahead of the log and cannot be brought back: this instance answers nobody any more. */
   #broken(error: unknown): LakeError {
-    const reason = error instanceof LakeError ? error : new LakeError('internal', `${this.name} could not be made durable; the pod must restart`, { cause: error });
+    const reason =
+      error instanceof LakeError
+        ? error
+        : new LakeError('internal', `${this.name} could not be made durable; the pod must restart`, { cause: error });
     this.#options.onBroken(reason);
     return reason;
   }

@@ -29,7 +29,11 @@ export interface TakeEpochOptions {
  * Reads to the tail and takes the epoch after it. On return the reader's ledger stands at (own epoch, 0) and has seen
  * everything that any predecessor acknowledged. Throws `corrupt`, `store_unavailable` after `undecidedMsMax`.
  */
-export async function takeEpoch(reader: LogReader, take: (applied: readonly Applied[]) => void, options: TakeEpochOptions): Promise<number> {
+export async function takeEpoch(
+  reader: LogReader,
+  take: (applied: readonly Applied[]) => void,
+  options: TakeEpochOptions,
+): Promise<number> {
   const { store, names, limits, clock, log, writer, signal } = options;
   const started = clock.monotonic();
   let pause = limits.retryMsMin;
@@ -38,7 +42,14 @@ export async function takeEpoch(reader: LogReader, take: (applied: readonly Appl
     const { ledger } = reader;
     if (ledger.digest === null) throw new LakeError('internal', 'the log was not read before fencing');
     const at = ledger.next;
-    const terminal = encodeLogObject({ t: 'terminal', epoch: at.epoch, seq: at.seq, writer, previous: ledger.digest, successor: at.epoch + 1 });
+    const terminal = encodeLogObject({
+      t: 'terminal',
+      epoch: at.epoch,
+      seq: at.seq,
+      writer,
+      previous: ledger.digest,
+      successor: at.epoch + 1,
+    });
     const key = names.segment(at);
     try {
       await store.putIfAbsent(key, terminal, { signal: attemptSignal(clock, limits.putMsMax, signal) });

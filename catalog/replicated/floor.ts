@@ -28,7 +28,8 @@ export async function raiseFloor(store: ObjectStore, names: LogNames, epoch: num
       return;
     } catch (error) {
       // Refused: another collector was here; no answer: it may be there. Reading tells.
-      if (!(error instanceof LakeError) || (error.code !== 'precondition_failed' && error.code !== 'store_unavailable')) throw error;
+      if (!(error instanceof LakeError) || (error.code !== 'precondition_failed' && error.code !== 'store_unavailable'))
+        throw error;
     }
   }
   throw new LakeError('store_unavailable', `the floor of epoch ${epoch} could not be raised; nothing was deleted`);
@@ -36,6 +37,9 @@ export async function raiseFloor(store: ObjectStore, names: LogNames, epoch: num
 
 function parse(body: Buffer, key: string): number {
   const text = body.length <= 20 ? body.toString('latin1') : '';
-  if (!/^\d{1,15}\n$/.test(text)) throw new LakeError('corrupt', `the object ${key} is damaged: it is not a number`, { hint: 'restore it from a copy of the bucket' });
+  if (!/^\d{1,15}\n$/.test(text))
+    throw new LakeError('corrupt', `the object ${key} is damaged: it is not a number`, {
+      hint: 'restore it from a copy of the bucket',
+    });
   return Number(text);
 }

@@ -107,7 +107,9 @@ export class Ledger {
   /** Takes the next object in. Throws `corrupt`, naming `name`, if it does not continue what is here; then nothing changed that may be used. */
   apply(object: LogObject, name: string, digest: Buffer): Applied[] {
     const bad = (what: string): LakeError =>
-      new LakeError('corrupt', `the log object ${name} does not continue the log: ${what}`, { hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it' });
+      new LakeError('corrupt', `the log object ${name} does not continue the log: ${what}`, {
+        hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
+      });
     if (object.epoch !== this.position.epoch || object.seq !== this.position.seq + 1) {
       throw bad(`it says ${object.epoch}/${object.seq} where ${this.next.epoch}/${this.next.seq} belongs`);
     }
@@ -139,8 +141,10 @@ export class Ledger {
     const isPast = !state || entry.generation < state.base.generation || comparePositions(this.position, state.since) <= 0;
     if (this.#anchor && isPast) return false;
     if (!state) throw bad(`it has bytes of database ${entry.database}, which does not exist here`);
-    if (entry.generation !== state.base.generation) throw bad(`it has generation ${entry.generation} of ${state.name}, whose generation is ${state.base.generation}`);
-    if (entry.start !== state.walEnd) throw bad(`its bytes of ${state.name} begin at ${entry.start}, but the WAL so far ends at ${state.walEnd}`);
+    if (entry.generation !== state.base.generation)
+      throw bad(`it has generation ${entry.generation} of ${state.name}, whose generation is ${state.base.generation}`);
+    if (entry.start !== state.walEnd)
+      throw bad(`its bytes of ${state.name} begin at ${entry.start}, but the WAL so far ends at ${state.walEnd}`);
     const hash = this.#hashes?.get(entry.database);
     if (hash) {
       hash.update(entry.bytes);
@@ -168,13 +172,22 @@ export class Ledger {
       this.#hashes?.delete(control.database);
       return;
     }
-    if (control.base.generation !== state.base.generation + 1) throw bad(`it makes generation ${control.base.generation} of ${state.name} after ${state.base.generation}`);
+    if (control.base.generation !== state.base.generation + 1)
+      throw bad(`it makes generation ${control.base.generation} of ${state.name} after ${state.base.generation}`);
     this.#begin(control.database, state.name, control.base, this.position);
   }
 
   #begin(database: string, name: string, base: Base, since: LogPosition): void {
     const digest = baseDigest(database, base);
-    this.databases.set(database, { database, name, base, since, sinceObjects: this.objects, walEnd: chunksLength(base.wal), digest });
+    this.databases.set(database, {
+      database,
+      name,
+      base,
+      since,
+      sinceObjects: this.objects,
+      walEnd: chunksLength(base.wal),
+      digest,
+    });
     this.#hashes?.set(database, createHash('sha256').update(digest));
   }
 
@@ -183,12 +196,16 @@ export class Ledger {
     const anchor = this.#anchor;
     if (!anchor || comparePositions(this.position, anchor.position) < 0) return;
     const name = `${anchor.position.epoch}/${anchor.position.seq}`;
-    const bad = (what: string): LakeError => new LakeError('corrupt', `the log does not match its anchor at ${name}: ${what}`, { hint: 'restore the objects of the log from a copy of the bucket' });
+    const bad = (what: string): LakeError =>
+      new LakeError('corrupt', `the log does not match its anchor at ${name}: ${what}`, {
+        hint: 'restore the objects of the log from a copy of the bucket',
+      });
     if (comparePositions(this.position, anchor.position) !== 0) throw bad('its position was passed by');
     if (!this.digest?.equals(anchor.digest)) throw bad('the object there is another one');
     for (const promised of anchor.databases) {
       const state = this.databases.get(promised.database);
-      if (!state || state.walEnd !== promised.walEnd || !state.digest.equals(promised.digest)) throw bad(`the WAL of ${promised.name} ends elsewhere`);
+      if (!state || state.walEnd !== promised.walEnd || !state.digest.equals(promised.digest))
+        throw bad(`the WAL of ${promised.name} ends elsewhere`);
     }
     this.#anchor = null;
   }

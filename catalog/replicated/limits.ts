@@ -61,7 +61,10 @@ export const defaultLimits: LogLimits = {
 export function checkLimits(limits: LogLimits): LogLimits {
   const rules: Array<[boolean, string]> = [
     [limits.chunkBytes > 0 && limits.chunkBytes % (256 * KiB) === 0, 'chunkBytes must be a multiple of 256 KiB'],
-    [limits.segmentBytesMax + limits.commitBytesMax < limits.objectBytesMax, 'a segment and one commit must fit into objectBytesMax'],
+    [
+      limits.segmentBytesMax + limits.commitBytesMax < limits.objectBytesMax,
+      'a segment and one commit must fit into objectBytesMax',
+    ],
     [limits.retryMsMin > 0 && limits.retryMsMin <= limits.retryMsMax, 'retryMsMin must be between 1 and retryMsMax'],
     [limits.putMsMax < limits.undecidedMsMax, 'putMsMax must be below undecidedMsMax'],
     [limits.queueItemsMax > 0 && limits.segmentItemsMax > 0 && limits.parallelObjects > 0, 'counts must be positive'],

@@ -88,14 +88,21 @@ class StoreLogReader implements LogReader {
   async #checkFloor(epoch: number, seq: number, name: string): Promise<void> {
     const { store, names, signal } = this.#options;
     if (seq > (await readFloor(store, names, epoch, signal))) return;
-    throw new LakeError('precondition_failed', `the log was read from too far back: ${name} lies where objects were collected meanwhile`, { retriable: true });
+    throw new LakeError(
+      'precondition_failed',
+      `the log was read from too far back: ${name} lies where objects were collected meanwhile`,
+      { retriable: true },
+    );
   }
 
   /** At a missing name: is there anything after it? Then it may have come just now (read on), or it is a hole (throw). */
   async #isBehind(): Promise<boolean> {
     const { store, names, signal } = this.#options;
     const missing = names.segment(this.ledger.next);
-    for await (const later of store.list(names.logPrefix, { startAfter: names.segment(this.ledger.position), ...(signal ? { signal } : {}) })) {
+    for await (const later of store.list(names.logPrefix, {
+      startAfter: names.segment(this.ledger.position),
+      ...(signal ? { signal } : {}),
+    })) {
       if (!names.position(later.key)) continue;
       if (later.key === missing || (await store.get(missing, signal ? { signal } : {}))) return true;
       await this.#checkFloor(this.ledger.next.epoch, this.ledger.next.seq, missing);
@@ -105,7 +112,9 @@ class StoreLogReader implements LogReader {
     }
     if (this.ledger.isBelowAnchor) {
       await this.#checkFloor(this.ledger.next.epoch, this.ledger.next.seq, missing);
-      throw new LakeError('corrupt', `the log ends at ${missing}, before the point its anchor was made at`, { hint: 'restore the objects of the log from a copy of the bucket' });
+      throw new LakeError('corrupt', `the log ends at ${missing}, before the point its anchor was made at`, {
+        hint: 'restore the objects of the log from a copy of the bucket',
+      });
     }
     return false;
   }
@@ -115,7 +124,10 @@ class StoreLogReader implements LogReader {
     const { store, names, limits, signal } = this.#options;
     const position = this.ledger.position;
     const sizes = new Map<number, number>();
-    for await (const object of store.list(names.epoch(position.epoch), { startAfter: names.segment(position), ...(signal ? { signal } : {}) })) {
+    for await (const object of store.list(names.epoch(position.epoch), {
+      startAfter: names.segment(position),
+      ...(signal ? { signal } : {}),
+    })) {
       const at = names.position(object.key);
       if (at) sizes.set(at.seq, object.size);
     }
@@ -125,7 +137,8 @@ class StoreLogReader implements LogReader {
   async #get(key: string): Promise<Buffer | null> {
     const { store, limits, signal } = this.#options;
     const object = await store.get(key, signal ? { signal } : {});
-    if (object && object.body.length > limits.objectBytesMax) throw new LakeError('corrupt', `the log object ${key} is larger than any that is written`);
+    if (object && object.body.length > limits.objectBytesMax)
+      throw new LakeError('corrupt', `the log object ${key} is larger than any that is written`);
     return object ? object.body : null;
   }
 }
@@ -138,7 +151,12 @@ class Window {
   readonly #get: (seq: number) => Promise<Buffer | null>;
   readonly #reads = new Map<number, Promise<Buffer | null>>();
 
-  constructor(epoch: number, sizes: ReadonlyMap<number, number>, limits: LogLimits, get: (seq: number) => Promise<Buffer | null>) {
+  constructor(
+    epoch: number,
+    sizes: ReadonlyMap<number, number>,
+    limits: LogLimits,
+    get: (seq: number) => Promise<Buffer | null>,
+  ) {
     this.epoch = epoch;
     this.#sizes = sizes;
     this.#limits = limits;

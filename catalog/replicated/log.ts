@@ -1,6 +1,7 @@
 /**
  * The replicated log: takes an epoch, restores what the store says, opens databases, keeps snapshots and garbage in
  * bounds. One of these per leading pod; when another pod takes over, `lost` aborts and nothing more is acknowledged.
+ * (Over 300 lines: which databases exist, are open or are being opened is one subject.)
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -74,15 +75,39 @@ export async function createReplicatedLog(options: ReplicatedLogOptions): Promis
   const localDir = join(options.localDir, writer.toString('hex'));
   mkdirSync(localDir, { recursive: true });
   const restored = new RestoredWal(localDir);
-  const { reader, epoch } = await recover(restored, { store, names, limits, clock, log, writer, ...(options.signal ? { signal: options.signal } : {}) });
+  const { reader, epoch } = await recover(restored, {
+    store,
+    names,
+    limits,
+    clock,
+    log,
+    writer,
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
   restored.flush();
   // Only now is it certain that no healthy leader works in these.
   for (const other of readdirSync(options.localDir)) {
-    if (/^[0-9a-f]{32}$/.test(other) && join(options.localDir, other) !== localDir) rmSync(join(options.localDir, other), { recursive: true, force: true });
+    if (/^[0-9a-f]{32}$/.test(other) && join(options.localDir, other) !== localDir)
+      rmSync(join(options.localDir, other), { recursive: true, force: true });
   }
-  const instance = options.instance ?? (await createLogInstance({ memoryBytes: options.memoryBytes ?? 512 * 1024 * 1024, threads: options.threads ?? 2, tempDirectory: join(localDir, 'spill') }));
+  const instance =
+    options.instance ??
+    (await createLogInstance({
+      memoryBytes: options.memoryBytes ?? 512 * 1024 * 1024,
+      threads: options.threads ?? 2,
+      tempDirectory: join(localDir, 'spill'),
+    }));
   if (options.instance) await keepFromCheckpointing(options.instance);
-  log.info({ epoch, objects: reader.read.objects, bytes: reader.read.bytes, databases: reader.ledger.databases.size, ms: Math.round(clock.monotonic() - began) }, 'the catalog log is restored');
+  log.info(
+    {
+      epoch,
+      objects: reader.read.objects,
+      bytes: reader.read.bytes,
+      databases: reader.ledger.databases.size,
+      ms: Math.round(clock.monotonic() - began),
+    },
+    'the catalog log is restored',
+  );
   return DuckDbLog.start({ options, limits, names, writer, localDir, epoch, restoredLedger: reader.ledger, instance });
 }
 
@@ -126,7 +151,19 @@ class DuckDbLog implements ReplicatedLog {
     this.#metrics = options.metrics ?? noMetrics;
     this.#ledger = parts.restoredLedger.toLeading();
     const { store, clock, random, log } = options;
-    this.#shipper = new Shipper({ store, names, limits, clock, random, log, metrics: this.#metrics, writer, ledger: this.#ledger, onLost: (reason) => this.#lose(reason), onTrouble: options.onTrouble });
+    this.#shipper = new Shipper({
+      store,
+      names,
+      limits,
+      clock,
+      random,
+      log,
+      metrics: this.#metrics,
+      writer,
+      ledger: this.#ledger,
+      onLost: (reason) => this.#lose(reason),
+      onTrouble: options.onTrouble,
+    });
     this.#maintenance = new Maintenance({
       store,
       names,
@@ -193,7 +230,9 @@ class DuckDbLog implements ReplicatedLog {
       const { size } = await stat(file);
       const upload = await uploadFile(file, size, { ...this.#chunks, database: uuid, epoch: this.#parts.epoch, known: [] });
       const base: Base = { generation: 1, file: upload.chunks, wal: [] };
-      await this.#shipper.whenShipped(this.#shipper.enqueue({ t: 'control', control: { t: 'create', database: uuid, name, base } }));
+      await this.#shipper.whenShipped(
+        this.#shipper.enqueue({ t: 'control', control: { t: 'create', database: uuid, name, base } }),
+      );
     });
     const database = this.#database(this.#ledger.databases.get(uuid) as DatabaseState, file, 0);
     this.#open.set(uuid, Promise.resolve(database));
@@ -205,7 +244,9 @@ class DuckDbLog implements ReplicatedLog {
       const database = (await this.open(name)) as DuckDbDatabase;
       await database.retire(() => this.#shipper.enqueue({ t: 'control', control: { t: 'drop', database: database.uuid } }));
       this.#open.delete(database.uuid);
-      await detachFile(this.#admin, name).catch((error: unknown) => this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'));
+      await detachFile(this.#admin, name).catch((error: unknown) =>
+        this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'),
+      );
     });
   }
 
@@ -240,12 +281,22 @@ class DuckDbLog implements ReplicatedLog {
     if (state.base.wal.length > 0) await downloadFile(wal, state.base.wal, existsSync(wal) ? 'r+' : 'w', from);
     const size = existsSync(wal) ? statSync(wal).size : 0;
     if (size !== state.walEnd || !isWholeWal(file, size)) {
-      throw new LakeError('corrupt', `the WAL restored for ${state.name} does not end with a whole commit at ${state.walEnd}`, { hint: 'restore this lake to an earlier point; other lakes are not affected' });
+      throw new LakeError('corrupt', `the WAL restored for ${state.name} does not end with a whole commit at ${state.walEnd}`, {
+        hint: 'restore this lake to an earlier point; other lakes are not affected',
+      });
     }
     await attachFile(this.#admin, file, state.name);
     const database = this.#database(state, file, state.walEnd);
     this.#metrics.opened(clock.monotonic() - began);
-    log.info({ database: state.name, walBytes: size, fileBytes: chunksLength(state.base.file), ms: Math.round(clock.monotonic() - began) }, 'a database is restored');
+    log.info(
+      {
+        database: state.name,
+        walBytes: size,
+        fileBytes: chunksLength(state.base.file),
+        ms: Math.round(clock.monotonic() - began),
+      },
+      'a database is restored',
+    );
     return database;
   }
 
@@ -257,7 +308,9 @@ class DuckDbLog implements ReplicatedLog {
       name: state.name,
       engine: new DatabaseFiles({ instance, uuid: state.database, name: state.name, file, walEnd, epoch, chunks: this.#chunks }),
       base: state.base,
-      hash: isRestored ? restoredLedger.hashOf(state.database) : createHash('sha256').update(baseDigest(state.database, state.base)),
+      hash: isRestored
+        ? restoredLedger.hashOf(state.database)
+        : createHash('sha256').update(baseDigest(state.database, state.base)),
       shipper: this.#shipper,
       uploads: this.#uploads,
       limits,
@@ -279,9 +332,11 @@ class DuckDbLog implements ReplicatedLog {
 
   #checkName(name: string): void {
     const isReserved = ['memory', 'system', 'temp', 'main', 'pg_catalog', 'information_schema'].includes(name.toLowerCase());
-    if (name === '' || Buffer.byteLength(name) > nameBytesMax || isReserved || name.includes('\0')) throw new LakeError('invalid_argument', `a database cannot be called "${name}"`);
+    if (name === '' || Buffer.byteLength(name) > nameBytesMax || isReserved || name.includes('\0'))
+      throw new LakeError('invalid_argument', `a database cannot be called "${name}"`);
     for (const state of this.#ledger.databases.values()) {
-      if (state.name.toLowerCase() === name.toLowerCase()) throw new LakeError('already_exists', `database ${state.name} exists already`);
+      if (state.name.toLowerCase() === name.toLowerCase())
+        throw new LakeError('already_exists', `database ${state.name} exists already`);
     }
   }
 
@@ -311,7 +366,10 @@ class DuckDbLog implements ReplicatedLog {
 
   #lose(reason: LakeError): void {
     this.#metrics.lost();
-    this.#parts.options.log.error({ error: reason }, 'this pod does not own the catalog log any more; nothing more is acknowledged');
+    this.#parts.options.log.error(
+      { error: reason },
+      'this pod does not own the catalog log any more; nothing more is acknowledged',
+    );
     for (const cancel of this.#cancelTimers) cancel();
     this.#lost.abort(reason);
   }

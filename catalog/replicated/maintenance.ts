@@ -82,7 +82,11 @@ export class Maintenance {
   due(): DatabaseState[] {
     const { ledger, limits } = this.#options;
     return [...ledger.databases.values()]
-      .filter((state) => walBytes(state) > limits.snapshotWalBytes || (walBytes(state) > 0 && ledger.objects - state.sinceObjects > limits.snapshotSegments))
+      .filter(
+        (state) =>
+          walBytes(state) > limits.snapshotWalBytes ||
+          (walBytes(state) > 0 && ledger.objects - state.sinceObjects > limits.snapshotSegments),
+      )
       .sort((a, b) => walBytes(b) - walBytes(a));
   }
 
@@ -107,7 +111,8 @@ export class Maintenance {
       if (ledger.databases.get(uuid)?.base.generation !== behind.generation) this.#behindSince.delete(uuid);
     }
     for (const state of ledger.databases.values()) {
-      if (walBytes(state) > 0 && !this.#behindSince.has(state.database)) this.#behindSince.set(state.database, { generation: state.base.generation, at: clock.monotonic() });
+      if (walBytes(state) > 0 && !this.#behindSince.has(state.database))
+        this.#behindSince.set(state.database, { generation: state.base.generation, at: clock.monotonic() });
     }
   }
 

@@ -27,7 +27,8 @@ export class RestoredWal {
         if (entries) entries.push(item.entry);
         else this.#pending.set(item.entry.database, [item.entry]);
         this.#pendingBytes += item.entry.bytes.length;
-      } else if (item.control.t !== 'create') this.#forget(item.control.database, item.control.t === 'base' ? item.control.base.generation - 1 : null);
+      } else if (item.control.t !== 'create')
+        this.#forget(item.control.database, item.control.t === 'base' ? item.control.base.generation - 1 : null);
     }
     if (this.#pendingBytes > flushBytes) this.flush();
   }

@@ -84,7 +84,9 @@ export function digestOf(encoded: Buffer): Buffer {
 /** Decodes and verifies; `name` stands in the error. Throws `corrupt` and nothing else. */
 export function decodeLogObject(encoded: Buffer, name: string): LogObject {
   const bad = (what: string): LakeError =>
-    new LakeError('corrupt', `the log object ${name} is damaged: ${what}`, { hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it' });
+    new LakeError('corrupt', `the log object ${name} is damaged: ${what}`, {
+      hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
+    });
   if (encoded.length < headerBytes + digestBytes) throw bad(`it has only ${encoded.length} bytes`);
   if (!encoded.subarray(0, 4).equals(magic)) throw bad('it does not begin like one');
   if (encoded[4] !== version) throw bad(`its version ${encoded[4]} is not known to this release`);
@@ -94,7 +96,12 @@ export function decodeLogObject(encoded: Buffer, name: string): LogObject {
   reader.skip(5);
   const kind = reader.u8();
   if (reader.u16() !== 0) throw bad('reserved bytes are set');
-  const header = { epoch: reader.u64(), seq: reader.u64(), writer: reader.bytes(writerBytes), previous: reader.bytes(digestBytes) };
+  const header = {
+    epoch: reader.u64(),
+    seq: reader.u64(),
+    writer: reader.bytes(writerBytes),
+    previous: reader.bytes(digestBytes),
+  };
   const count = reader.u32();
   if (kind === 2) {
     const successor = reader.u64();

@@ -74,7 +74,12 @@ export function step(state: ShipperState, event: ShipperEvent, now: number, jitt
   throw new Error(`shipper: ${event.t} cannot come while ${state.t}`);
 }
 
-function pause(state: { readonly attempt: number; readonly since: number }, now: number, jitter: number, times: ShipperTimes): Step {
+function pause(
+  state: { readonly attempt: number; readonly since: number },
+  now: number,
+  jitter: number,
+  times: ShipperTimes,
+): Step {
   if (now - state.since >= times.undecidedMsMax) return lose('undecided');
   const ceiling = Math.min(times.retryMsMax, times.retryMsMin * 2 ** Math.min(state.attempt - 1, 16));
   const ms = Math.max(1, Math.round(ceiling * (0.5 + jitter / 2)));

@@ -1,7 +1,8 @@
 /**
  * Ships what was committed: one put in flight, what comes meanwhile is gathered into the next segment (group commit).
  * Decides nothing itself: `shipper-state.ts` does. Nobody is told of a commit before its segment is known to be in the
- * store; while an outcome is unknown everybody waits and the same bytes are sent again.
+ * store; while an outcome is unknown everybody waits and the same bytes are sent again. (Over 300 lines: queue, flight,
+ * waiters and admission change together.)
  */
 import { LakeError, toLakeError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -24,7 +25,9 @@ export interface WalSource {
   take(end: number): WalEntry;
 }
 
-export type ShipItem = { readonly t: 'wal'; readonly source: WalSource; readonly end: number; readonly bytes: number } | { readonly t: 'control'; readonly control: Control };
+export type ShipItem =
+  | { readonly t: 'wal'; readonly source: WalSource; readonly end: number; readonly bytes: number }
+  | { readonly t: 'control'; readonly control: Control };
 
 export interface ShipperOptions {
   readonly store: ObjectStore;
@@ -107,7 +110,9 @@ export class Shipper {
 
   /** True while an earlier attempt had no answer: nothing new should be executed. */
   get isStuck(): boolean {
-    return this.#state.t === 'pausing' || ((this.#state.t === 'putting' || this.#state.t === 'reading') && this.#state.attempt > 1);
+    return (
+      this.#state.t === 'pausing' || ((this.#state.t === 'putting' || this.#state.t === 'reading') && this.#state.attempt > 1)
+    );
   }
 
   get isIdle(): boolean {
@@ -115,7 +120,11 @@ export class Shipper {
   }
 
   get #hasRoom(): boolean {
-    return !this.isStuck && this.#queue.length < this.#options.limits.queueItemsMax && this.#queuedBytes < this.#options.limits.segmentBytesMax * 4;
+    return (
+      !this.isStuck &&
+      this.#queue.length < this.#options.limits.queueItemsMax &&
+      this.#queuedBytes < this.#options.limits.segmentBytesMax * 4
+    );
   }
 
   /** Null when a commit may execute now; else a promise that rejects when it must not (nothing has happened then). */
@@ -168,7 +177,12 @@ export class Shipper {
     const name = names.segment(this.#options.ledger.next);
     const found = await store.get(name, { signal: clock.deadline(limits.putMsMax) });
     if (!found) this.#confirmedAt = Math.max(this.#confirmedAt, began);
-    else if (this.#state.t === 'idle' && name === names.segment(this.#options.ledger.next) && this.#classify(found.body, name) === 'found-terminal') this.#on({ t: 'probe-terminal' });
+    else if (
+      this.#state.t === 'idle' &&
+      name === names.segment(this.#options.ledger.next) &&
+      this.#classify(found.body, name) === 'found-terminal'
+    )
+      this.#on({ t: 'probe-terminal' });
   }
 
   /** Waits until nothing is queued or in flight. */
@@ -215,7 +229,13 @@ export class Shipper {
     const { epoch, seq } = ledger.next;
     const segment: Segment = { t: 'segment', epoch, seq, writer, previous: ledger.digest as Buffer, entries };
     metrics.group(count);
-    return { name: names.segment({ epoch, seq }), segment, bytes: encodeLogObject(segment), ticket: (taken.at(-1) as Queued).ticket, items: count };
+    return {
+      name: names.segment({ epoch, seq }),
+      segment,
+      bytes: encodeLogObject(segment),
+      ticket: (taken.at(-1) as Queued).ticket,
+      items: count,
+    };
   }
 
   #on(event: ShipperEvent): void {
@@ -234,9 +254,9 @@ export class Shipper {
       case 'pause':
         return void this.#options.clock.after(effect.ms, () => this.#on({ t: 'paused' }));
       case 'settle':
-        return this.#settle(this.#flight as Flight);
+        return void this.#settle(this.#flight as Flight);
       case 'lose':
-        return this.#lose(reasonOf(effect.why, this.position));
+        return void this.#lose(reasonOf(effect.why, this.position));
     }
   }
 
@@ -251,7 +271,11 @@ export class Shipper {
       event = { t: 'put-done' };
     } catch (error) {
       const isRefused = error instanceof LakeError && error.code === 'precondition_failed';
-      if (!isRefused) log.warn({ error, key: flight.name, ms: Math.round(clock.monotonic() - began) }, 'a put of the log has no known outcome; answers wait while it is sent again');
+      if (!isRefused)
+        log.warn(
+          { error, key: flight.name, ms: Math.round(clock.monotonic() - began) },
+          'a put of the log has no known outcome; answers wait while it is sent again',
+        );
       metrics.unknown();
       if (!isRefused) this.#troubled(error);
       event = isRefused ? { t: 'put-refused' } : { t: 'put-unknown' };
@@ -264,7 +288,11 @@ export class Shipper {
     let event: ShipperEvent;
     try {
       const found = await store.get(flight.name, { signal: clock.deadline(limits.putMsMax) });
-      event = !found ? { t: 'found-nothing' } : found.body.equals(flight.bytes) ? { t: 'found-own' } : { t: this.#classify(found.body, flight.name) };
+      event = !found
+        ? { t: 'found-nothing' }
+        : found.body.equals(flight.bytes)
+          ? { t: 'found-own' }
+          : { t: this.#classify(found.body, flight.name) };
     } catch (error) {
       log.warn({ error, key: flight.name }, 'an object of the log cannot be read back; answers wait');
       event = { t: 'read-failed' };
@@ -336,10 +364,20 @@ function toEntries(taken: readonly Queued[]): Entry[] {
 function reasonOf(why: LostReason, at: LogPosition): LakeError {
   switch (why) {
     case 'fenced':
-      return new LakeError('fenced', `another pod has taken over from this one (its epoch ${at.epoch} ended after ${at.seq})`, { hint: 'start this pod again; run one pod per storage, or a cluster' });
+      return new LakeError('fenced', `another pod has taken over from this one (its epoch ${at.epoch} ended after ${at.seq})`, {
+        hint: 'start this pod again; run one pod per storage, or a cluster',
+      });
     case 'rival':
-      return new LakeError('fenced', `an object that this pod did not write stands in its own epoch ${at.epoch}, after ${at.seq}`, { detail: 'rival', hint: 'do not write into the catalog log by other means; start this pod again' });
+      return new LakeError(
+        'fenced',
+        `an object that this pod did not write stands in its own epoch ${at.epoch}, after ${at.seq}`,
+        { detail: 'rival', hint: 'do not write into the catalog log by other means; start this pod again' },
+      );
     case 'undecided':
-      return new LakeError('store_unavailable', `the object store has not decided a write for too long (after ${at.epoch}/${at.seq})`, { hint: 'start this pod again when the store is reachable' });
+      return new LakeError(
+        'store_unavailable',
+        `the object store has not decided a write for too long (after ${at.epoch}/${at.seq})`,
+        { hint: 'start this pod again when the store is reachable' },
+      );
   }
 }

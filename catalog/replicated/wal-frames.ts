@@ -31,7 +31,8 @@ export function summarizeFrames(read: ReadAt, start: number, end: number): Frame
   if (at === null) return { isWhole: false, pointsOutside: true, frames: 0 };
   while (at < end) {
     const head = read(at, Math.min(frameHeaderBytes + 4, end - at));
-    if (head.length < frameHeaderBytes + 3 || head[16] !== 100 || head[17] !== 0) return { isWhole: false, pointsOutside, frames };
+    if (head.length < frameHeaderBytes + 3 || head[16] !== 100 || head[17] !== 0)
+      return { isWhole: false, pointsOutside, frames };
     const size = head.readBigUInt64LE(0);
     if (size > BigInt(end - at - frameHeaderBytes)) return { isWhole: false, pointsOutside, frames };
     last = head[18] as number;

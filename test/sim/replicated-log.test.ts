@@ -22,7 +22,12 @@ const regressions = [
 ];
 
 /** Where each planted bug is found first, as far as is known; the search begins there and is short. */
-const foundAt: Readonly<Record<string, number>> = { 'calls an unknown outcome refused': 30, 'collects the terminals': 14, 'collects without a floor': 7, 'takes a refused terminal for a won election': 3 };
+const foundAt: Readonly<Record<string, number>> = {
+  'calls an unknown outcome refused': 30,
+  'collects the terminals': 14,
+  'collects without a floor': 7,
+  'takes a refused terminal for a won election': 3,
+};
 const searchSeeds = 40;
 
 test(`nothing acknowledged is lost, nothing refused is there, no reader saw what is not: ${seeds} seeds`, async () => {
@@ -39,7 +44,11 @@ test(`nothing acknowledged is lost, nothing refused is there, no reader saw what
 
 test('one seed gives one run', async () => {
   for (let seed = 1; seed <= scaled(2, 50); seed++) {
-    assert.equal((await simulateLog(seed, { rounds: 15 })).trace, (await simulateLog(seed, { rounds: 15 })).trace, `seed ${seed}`);
+    assert.equal(
+      (await simulateLog(seed, { rounds: 15 })).trace,
+      (await simulateLog(seed, { rounds: 15 })).trace,
+      `seed ${seed}`,
+    );
   }
 });
 

@@ -44,8 +44,10 @@ export class History {
       if (new Set(ids).size !== ids.length) wrong.push(`${database}: a commit is there twice`);
       for (const id of ids) if (!this.#began.get(database)?.has(id)) wrong.push(`${database}: ${id} was never sent`);
     }
-    for (const [database, id] of this.#acknowledged) if (!present.get(database)?.has(id)) wrong.push(`${database}: ${id} was acknowledged and is lost`);
-    for (const [database, id] of this.#refused) if (present.get(database)?.has(id)) wrong.push(`${database}: ${id} was called refused and is there`);
+    for (const [database, id] of this.#acknowledged)
+      if (!present.get(database)?.has(id)) wrong.push(`${database}: ${id} was acknowledged and is lost`);
+    for (const [database, id] of this.#refused)
+      if (present.get(database)?.has(id)) wrong.push(`${database}: ${id} was called refused and is there`);
     for (const [database, ids] of this.#reads) {
       const now = final.get(database) ?? [];
       const at = ids.findIndex((id, index) => now[index] !== id);

@@ -42,7 +42,14 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
     world.after(afterMs + ms, () => pod.clock.resume());
   };
   const start = (): void => {
-    const pod = new SimulatedPod({ name: `p${++started}`, world, bucket, seed: seed * 1000 + started, history, bug: options.bug ?? {} });
+    const pod = new SimulatedPod({
+      name: `p${++started}`,
+      world,
+      bucket,
+      seed: seed * 1000 + started,
+      history,
+      bug: options.bug ?? {},
+    });
     pods.push(pod);
     // A candidate that sleeps between reading the log and taking over is the most dangerous sleeper.
     if (random.isChosen(0.4)) sleep(pod, random.between(1, 60), random.between(100, 3_000));
@@ -77,7 +84,10 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
     restoring.catch(() => undefined);
     await world.run(world.monotonic() + 60_000);
     violations = [...failures, ...history.violations(await restoring)];
-    takeovers = [...bucket.objects.keys()].filter((key) => key.startsWith('catalog/log/')).map((key) => Number(key.split('/')[2])).reduce((a, b) => Math.max(a, b), 0);
+    takeovers = [...bucket.objects.keys()]
+      .filter((key) => key.startsWith('catalog/log/'))
+      .map((key) => Number(key.split('/')[2]))
+      .reduce((a, b) => Math.max(a, b), 0);
   } catch (error) {
     violations = [...failures, `the log cannot be restored: ${describe(error)}`];
   }
@@ -93,15 +103,24 @@ function fault(call: StoreCall, bad: number, random: SeededRandom): Fault | null
   if (kind < 0.5 && isWrite) return { t: 'lost-answer', delayMs: random.between(0, 50) };
   if (kind < 0.7 && isWrite) return { t: 'lands-later', landsAfterMs: random.between(1, 3_000) };
   // A conflict of two requests, told as if the condition had been judged: nothing landed.
-  if (kind < 0.85 && call.operation === 'putIfAbsent') return { t: 'error', error: new LakeError('precondition_failed', 'injected: conflict, nothing landed') };
+  if (kind < 0.85 && call.operation === 'putIfAbsent')
+    return { t: 'error', error: new LakeError('precondition_failed', 'injected: conflict, nothing landed') };
   return { t: 'delay', delayMs: random.between(50, 1_500) };
 }
 
 /** A pod that gives up because the store did not answer, or because it was deposed, kept its promises. */
 function isExcused(failure: unknown): boolean {
-  return failure instanceof LakeError && (failure.code === 'store_unavailable' || failure.code === 'fenced' || failure.code === 'deadline_exceeded' || failure.code === 'precondition_failed');
+  return (
+    failure instanceof LakeError &&
+    (failure.code === 'store_unavailable' ||
+      failure.code === 'fenced' ||
+      failure.code === 'deadline_exceeded' ||
+      failure.code === 'precondition_failed')
+  );
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}` : String(error);
+  return error instanceof Error
+    ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}`
+    : String(error);
 }

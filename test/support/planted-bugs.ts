@@ -22,7 +22,12 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'takes a refused terminal for a won election': { recover: (sink, options) => takeWithout('answer', sink, options) },
   'goes on in the epoch of its predecessor': { recover: goOnInOldEpoch },
   'collects the terminals': { store: collectingTerminals },
-  'collects without a floor': { store: (store, names) => overriding(store, { get: async (key, options) => (key.startsWith(names.floor(0).slice(0, -10)) ? null : store.get(key, options)) }) },
+  'collects without a floor': {
+    store: (store, names) =>
+      overriding(store, {
+        get: async (key, options) => (key.startsWith(names.floor(0).slice(0, -10)) ? null : store.get(key, options)),
+      }),
+  },
   'anchors above the floor': { store: anchoringTooHigh },
   'collects chunks that are in use': { store: collectingChunks },
 };
@@ -40,7 +45,14 @@ async function takeWithout(what: 'put' | 'answer', sink: RestoreSink, options: T
   const reader = await openLogReader(options);
   await reader.toTail((applied) => sink.take(applied));
   const { epoch, seq } = reader.ledger.next;
-  const terminal = encodeLogObject({ t: 'terminal', epoch, seq, writer: options.writer, previous: reader.ledger.digest as Buffer, successor: epoch + 1 });
+  const terminal = encodeLogObject({
+    t: 'terminal',
+    epoch,
+    seq,
+    writer: options.writer,
+    previous: reader.ledger.digest as Buffer,
+    successor: epoch + 1,
+  });
   const name = options.names.segment({ epoch, seq });
   if (what === 'answer') {
     await options.store.putIfAbsent(name, terminal).catch((error: unknown) => {
@@ -101,7 +113,11 @@ function collectingChunks(store: ObjectStore, names: LogNames): ObjectStore {
       // The chunks that an anchor names from earlier epochs are taken for those of the dead.
       if (key.startsWith(names.anchorPrefix)) {
         const anchor = decodeAnchor(Buffer.from(body), key);
-        const old = anchor.databases.flatMap((state) => state.base.file.filter((chunk) => chunk.epoch < anchor.position.epoch).map((chunk) => names.chunk(state.database, chunk.epoch, chunk.sha256)));
+        const old = anchor.databases.flatMap((state) =>
+          state.base.file
+            .filter((chunk) => chunk.epoch < anchor.position.epoch)
+            .map((chunk) => names.chunk(state.database, chunk.epoch, chunk.sha256)),
+        );
         for (const chunk of old) await store.delete(chunk);
       }
       return store.put(key, body, options);

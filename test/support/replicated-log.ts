@@ -15,10 +15,24 @@ import type { MemoryBucket } from './memory-store.ts';
 export const testNames = logNames('catalog/');
 
 /** A log as a fresh process on a fresh disk would open it. Nothing happens by timer unless asked for. */
-export function openLog(bucket: MemoryBucket, t: TestContext, options: Partial<ReplicatedLogOptions> = {}): Promise<ReplicatedLog> {
+export function openLog(
+  bucket: MemoryBucket,
+  t: TestContext,
+  options: Partial<ReplicatedLogOptions> = {},
+): Promise<ReplicatedLog> {
   const localDir = mkdtempSync(join(tmpdir(), 'boilstream-log-'));
   t.after(() => rmSync(localDir, { recursive: true, force: true }));
-  return createReplicatedLog({ store: bucket.connect(), localDir, clock: systemClock, random: systemRandom, log: silentLogger, memoryBytes: 512e6, probeMs: 0, maintainMs: 0, ...options });
+  return createReplicatedLog({
+    store: bucket.connect(),
+    localDir,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+    memoryBytes: 512e6,
+    probeMs: 0,
+    maintainMs: 0,
+    ...options,
+  });
 }
 
 /** One transaction, durable when this resolves. */
@@ -49,12 +63,21 @@ export async function rows(database: ReplicatedDatabase, sql: string): Promise<u
 
 /** The log's objects in a bucket, in order. */
 export function logObjects(bucket: MemoryBucket): Array<{ key: string; object: LogObject }> {
-  return bucket.contents().filter(([key]) => key.startsWith(testNames.logPrefix)).map(([key, body]) => ({ key, object: decodeLogObject(body, key) }));
+  return bucket
+    .contents()
+    .filter(([key]) => key.startsWith(testNames.logPrefix))
+    .map(([key, body]) => ({ key, object: decodeLogObject(body, key) }));
 }
 
 /** Resolves to true when `promise` has not settled after `ms`. */
 export async function isPendingAfter(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Symbol('late');
-  const winner = await Promise.race([promise.then(() => null, () => null), systemClock.sleep(ms).then(() => late)]);
+  const winner = await Promise.race([
+    promise.then(
+      () => null,
+      () => null,
+    ),
+    systemClock.sleep(ms).then(() => late),
+  ]);
   return winner === late;
 }

@@ -117,7 +117,15 @@ export class SimulatedPod {
     const ledger = reader.ledger.toLeading();
     const lost = new AbortController();
     const decide = this.#options.bug.decide;
-    const shipper = new Shipper({ ...base, random: this.#random, metrics: noMetrics, writer, ledger, onLost: (reason) => this.#lose(reason, lost), ...(decide ? { decide } : {}) });
+    const shipper = new Shipper({
+      ...base,
+      random: this.#random,
+      metrics: noMetrics,
+      writer,
+      ledger,
+      onLost: (reason) => this.#lose(reason, lost),
+      ...(decide ? { decide } : {}),
+    });
     const uploads = new UploadLock();
     const open = async (name: string): Promise<SimulatedDatabase> => {
       const found = ledger.byName(name);
@@ -125,7 +133,12 @@ export class SimulatedPod {
       if (!found) {
         engine.uuid = this.#random.uuid();
         const created = await engine.store([]);
-        await shipper.whenShipped(shipper.enqueue({ t: 'control', control: { t: 'create', database: engine.uuid, name, base: { generation: 1, file: created.file, wal: [] } } }));
+        await shipper.whenShipped(
+          shipper.enqueue({
+            t: 'control',
+            control: { t: 'create', database: engine.uuid, name, base: { generation: 1, file: created.file, wal: [] } },
+          }),
+        );
       } else {
         engine.uuid = found.database;
         try {
@@ -136,18 +149,44 @@ export class SimulatedPod {
         }
       }
       const state = ledger.byName(name) as { database: string; base: Base };
-      const hash: Hash = found ? reader.ledger.hashOf(state.database) : createHash('sha256').update(baseDigest(state.database, state.base));
-      const database = new OpenDatabase({ uuid: state.database, name, engine, base: state.base, hash, shipper, uploads, limits: simulatedLimits, clock, log: silentLogger, metrics: noMetrics, onBroken: (error) => shipper.abandon(error) });
+      const hash: Hash = found
+        ? reader.ledger.hashOf(state.database)
+        : createHash('sha256').update(baseDigest(state.database, state.base));
+      const database = new OpenDatabase({
+        uuid: state.database,
+        name,
+        engine,
+        base: state.base,
+        hash,
+        shipper,
+        uploads,
+        limits: simulatedLimits,
+        clock,
+        log: silentLogger,
+        metrics: noMetrics,
+        onBroken: (error) => shipper.abandon(error),
+      });
       return { database, engine };
     };
     const databases = new Map<string, SimulatedDatabase>();
     for (const name of databaseNames) databases.set(name, await uploads.upload(() => open(name)));
-    const maintenance = new Maintenance({ ...base, ledger, epoch, retentionMs: -1, collectMs: 300, uploads, snapshot: (name) => (databases.get(name) as SimulatedDatabase).database.snapshot() });
+    const maintenance = new Maintenance({
+      ...base,
+      ledger,
+      epoch,
+      retentionMs: -1,
+      collectMs: 300,
+      uploads,
+      snapshot: (name) => (databases.get(name) as SimulatedDatabase).database.snapshot(),
+    });
     this.isLeading = true;
     const loops: Promise<void>[] = [];
     for (let i = 0; i < 3; i++) loops.push(this.#writes(databases, lost.signal));
     for (let i = 0; i < 2; i++) loops.push(this.#reads(databases, lost.signal));
-    loops.push(this.#repeats(150, lost.signal, () => maintenance.run()), this.#repeats(200, lost.signal, () => shipper.probe()));
+    loops.push(
+      this.#repeats(150, lost.signal, () => maintenance.run()),
+      this.#repeats(200, lost.signal, () => shipper.probe()),
+    );
     await Promise.all(loops);
   }
 
@@ -318,7 +357,11 @@ class ArrayEngine implements DatabaseEngine<string> {
     for (let at = 0; at < bytes.length; at += 20 * idBytes) pieces.push(bytes.subarray(at, at + 20 * idBytes));
     for (const piece of pieces) {
       const sha256 = createHash('sha256').update(piece).digest('hex');
-      const chunk = known.find((other) => other.sha256 === sha256) ?? { epoch: this.#options.epoch, sha256, length: piece.length };
+      const chunk = known.find((other) => other.sha256 === sha256) ?? {
+        epoch: this.#options.epoch,
+        sha256,
+        length: piece.length,
+      };
       chunks.push(chunk);
       for (;;) {
         if (known.includes(chunk)) break;
@@ -392,13 +435,24 @@ function answeredThrough(clock: ProcessClock, store: ObjectStore): ObjectStore {
 }
 
 /** What a restore makes of a bucket: the ids of each database, in order. Takes an epoch like any start does. */
-export async function restoreIds(bucket: MemoryBucket, world: SimulatedClock, seed: number): Promise<ReadonlyMap<string, readonly string[]>> {
+export async function restoreIds(
+  bucket: MemoryBucket,
+  world: SimulatedClock,
+  seed: number,
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const restored = new RestoredIds();
   const names = logNames('catalog/');
   const clock = new ProcessClock(world);
   const random = new SeededRandom(seed);
   const store = bucket.connect('check');
-  const { reader, epoch } = await recover(restored, { store, names, limits: simulatedLimits, clock, log: silentLogger, writer: random.bytes(16) });
+  const { reader, epoch } = await recover(restored, {
+    store,
+    names,
+    limits: simulatedLimits,
+    clock,
+    log: silentLogger,
+    writer: random.bytes(16),
+  });
   const found = new Map<string, readonly string[]>();
   for (const state of reader.ledger.databases.values()) {
     const engine = new ArrayEngine({ pod: { clock } as SimulatedPod, store, names, epoch, random });

@@ -43,7 +43,16 @@ async function lead(bucket: MemoryBucket, store: ObjectStore = bucket.connect())
   const leader: Leader = {
     epoch,
     lost: null,
-    shipper: new Shipper({ ...common, random: systemRandom, metrics: noMetrics, writer, ledger: reader.ledger.toLeading(), onLost: (reason) => { leader.lost = reason; } }),
+    shipper: new Shipper({
+      ...common,
+      random: systemRandom,
+      metrics: noMetrics,
+      writer,
+      ledger: reader.ledger.toLeading(),
+      onLost: (reason) => {
+        leader.lost = reason;
+      },
+    }),
     put: (n) => leader.shipper.whenShipped(leader.shipper.enqueue({ t: 'control', control: base(n) })),
   };
   return leader;
@@ -62,10 +71,22 @@ test('each start takes the next epoch; the one before is fenced', async () => {
 
 test('L5: of two leaders that race for one name exactly one writes it, and the loser answers nothing', async () => {
   for (let round = 0; round < 20; round++) {
-    const bucket = new MemoryBucket({ clock: systemClock, fault: () => ({ t: 'delay', delayMs: Math.floor(systemRandom.fraction() * 3) }) });
+    const bucket = new MemoryBucket({
+      clock: systemClock,
+      fault: () => ({ t: 'delay', delayMs: Math.floor(systemRandom.fraction() * 3) }),
+    });
     const first = await lead(bucket);
-    const [acknowledged, second] = await Promise.all([first.put(1).then(() => true, () => false), lead(bucket)]);
-    const { reader } = await recover({ take: () => undefined, clear: () => undefined }, { store: bucket.connect(), names, limits, clock: systemClock, log: silentLogger, writer: systemRandom.bytes(16) });
+    const [acknowledged, second] = await Promise.all([
+      first.put(1).then(
+        () => true,
+        () => false,
+      ),
+      lead(bucket),
+    ]);
+    const { reader } = await recover(
+      { take: () => undefined, clear: () => undefined },
+      { store: bucket.connect(), names, limits, clock: systemClock, log: silentLogger, writer: systemRandom.bytes(16) },
+    );
     assert.equal(reader.ledger.byName('db1') !== undefined, acknowledged, `round ${round}`);
     assert.equal(second.epoch, 2);
   }
@@ -74,7 +95,10 @@ test('L5: of two leaders that race for one name exactly one writes it, and the l
 test('L1: conflicts that are told as refusals do not make anybody believe that somebody else leads', async () => {
   const bucket = new MemoryBucket();
   let left = 5;
-  bucket.fault = (call) => (call.operation === 'putIfAbsent' && left-- > 0 ? { t: 'error', error: new LakeError('precondition_failed', 'conflict, nothing landed') } : null);
+  bucket.fault = (call) =>
+    call.operation === 'putIfAbsent' && left-- > 0
+      ? { t: 'error', error: new LakeError('precondition_failed', 'conflict, nothing landed') }
+      : null;
   const leader = await lead(bucket);
   assert.equal(leader.epoch, 1, 'elected within six attempts');
   left = 5;
@@ -116,7 +140,14 @@ test('L3, A4: a candidate that slept while its name was collected has not won', 
   const reader = await openLogReader({ store: bucket.connect(), names, limits });
   await reader.toTail(() => undefined);
   await bucket.connect().put(names.anchor(reader.ledger.position), encodeAnchor(anchorOf(reader.ledger)));
-  await collect(reader.ledger, { store: bucket.connect(), names, clock: systemClock, uploads: new UploadLock(), retentionMs: -1, epoch: 1 });
+  await collect(reader.ledger, {
+    store: bucket.connect(),
+    names,
+    clock: systemClock,
+    uploads: new UploadLock(),
+    retentionMs: -1,
+    epoch: 1,
+  });
   assert.ok(!bucket.objects.has(names.segment({ epoch: 1, seq: 2 })), 'the name is free again');
   sleeper.resolve();
   const second = await candidate;
@@ -191,15 +222,43 @@ test('a put that is not decided for too long ends the leader instead of answerin
   const writer = systemRandom.bytes(16);
   const common = { store: bucket.connect(), names, limits: short, clock: systemClock, log: silentLogger };
   const { reader } = await recover({ take: () => undefined, clear: () => undefined }, { ...common, writer });
-  const shipper = new Shipper({ ...common, random: systemRandom, metrics: noMetrics, writer, ledger: reader.ledger.toLeading(), onLost: () => undefined });
+  const shipper = new Shipper({
+    ...common,
+    random: systemRandom,
+    metrics: noMetrics,
+    writer,
+    ledger: reader.ledger.toLeading(),
+    onLost: () => undefined,
+  });
   bucket.fault = () => ({ t: 'unavailable' });
-  await assert.rejects(shipper.whenShipped(shipper.enqueue({ t: 'control', control: base(1) })), { code: 'store_unavailable', retriable: false });
+  await assert.rejects(shipper.whenShipped(shipper.enqueue({ t: 'control', control: base(1) })), {
+    code: 'store_unavailable',
+    retriable: false,
+  });
 });
 
 test('decisions: what cannot come is refused loudly, and lost stays lost', () => {
   const times = { retryMsMin: 1, retryMsMax: 8, undecidedMsMax: 100 };
-  const states: ShipperState[] = [{ t: 'idle' }, { t: 'putting', attempt: 1, since: 0 }, { t: 'reading', attempt: 1, since: 0 }, { t: 'pausing', attempt: 1, since: 0 }, { t: 'lost', why: 'fenced' }];
-  const events: ShipperEvent['t'][] = ['segment', 'put-done', 'put-refused', 'put-unknown', 'found-nothing', 'found-own', 'found-terminal', 'found-other', 'read-failed', 'paused', 'probe-terminal'];
+  const states: ShipperState[] = [
+    { t: 'idle' },
+    { t: 'putting', attempt: 1, since: 0 },
+    { t: 'reading', attempt: 1, since: 0 },
+    { t: 'pausing', attempt: 1, since: 0 },
+    { t: 'lost', why: 'fenced' },
+  ];
+  const events: ShipperEvent['t'][] = [
+    'segment',
+    'put-done',
+    'put-refused',
+    'put-unknown',
+    'found-nothing',
+    'found-own',
+    'found-terminal',
+    'found-other',
+    'read-failed',
+    'paused',
+    'probe-terminal',
+  ];
   let settles = 0;
   for (const state of states) {
     for (const t of events) {
@@ -224,7 +283,8 @@ test('B12: no text that this room sends makes DuckLake repeat a commit', () => {
   const folder = new URL('../../../../catalog/replicated/', import.meta.url);
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
     const source = readFileSync(new URL(file, folder), 'utf8');
-    for (const match of source.matchAll(/new LakeError\('\w+', (`[^`]*`|'[^']*')/g)) assert.doesNotMatch(match[1] as string, /primary key|unique|conflict|concurrent/i, `${file}: ${match[1]}`);
+    for (const match of source.matchAll(/new LakeError\('\w+', (`[^`]*`|'[^']*')/g))
+      assert.doesNotMatch(match[1] as string, /primary key|unique|conflict|concurrent/i, `${file}: ${match[1]}`);
   }
 });
 

@@ -10,7 +10,11 @@ import { digestOf, encodeLogObject, type Entry, genesisDigest, type LogObject } 
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const writer = Buffer.alloc(16, 1);
-const base = (generation: number, mark = 'a'): Base => ({ generation, file: [{ epoch: 1, sha256: mark.repeat(64), length: 4096 }], wal: [] });
+const base = (generation: number, mark = 'a'): Base => ({
+  generation,
+  file: [{ epoch: 1, sha256: mark.repeat(64), length: 4096 }],
+  wal: [],
+});
 
 /** Builds a right log step by step; each part can be spoilt before it is fed. */
 class Writer {
@@ -34,7 +38,14 @@ class Writer {
     const state = this.#hashes.get(uuid(n)) as { hash: Hash; end: number; generation: number };
     const bytes = Buffer.from(text);
     state.hash.update(bytes);
-    const entry: Entry = { t: 'wal', database: uuid(n), generation: state.generation, start: state.end, bytes, digest: state.hash.copy().digest() };
+    const entry: Entry = {
+      t: 'wal',
+      database: uuid(n),
+      generation: state.generation,
+      start: state.end,
+      bytes,
+      digest: state.hash.copy().digest(),
+    };
     state.end += bytes.length;
     return entry;
   }
@@ -44,7 +55,14 @@ class Writer {
   }
 
   terminal(): LogObject {
-    const object: LogObject = { t: 'terminal', epoch: this.#epoch, seq: this.#seq + 1, writer, previous: this.#previous, successor: this.#epoch + 1 };
+    const object: LogObject = {
+      t: 'terminal',
+      epoch: this.#epoch,
+      seq: this.#seq + 1,
+      writer,
+      previous: this.#previous,
+      successor: this.#epoch + 1,
+    };
     this.#epoch++;
     this.#seq = 0;
     return object;
@@ -148,9 +166,21 @@ test('from an anchor only what lies behind its floor is read, and it must lead t
   const restored = Ledger.fromAnchor(anchor);
   for (const object of behind) restored.apply(object, 'x', digestOf(encodeLogObject(object)));
   assert.equal(restored.isBelowAnchor, false);
-  assert.deepEqual([...restored.databases.values()].map((state) => [state.name, state.walEnd]), [['db1', 5], ['db2', 4]]);
-  const other = Ledger.fromAnchor({ ...anchor, databases: anchor.databases.map((state) => ({ ...state, walEnd: state.walEnd + 1 })) });
-  assert.throws(() => {
-    for (const object of behind) other.apply(object, 'x', digestOf(encodeLogObject(object)));
-  }, { code: 'corrupt' });
+  assert.deepEqual(
+    [...restored.databases.values()].map((state) => [state.name, state.walEnd]),
+    [
+      ['db1', 5],
+      ['db2', 4],
+    ],
+  );
+  const other = Ledger.fromAnchor({
+    ...anchor,
+    databases: anchor.databases.map((state) => ({ ...state, walEnd: state.walEnd + 1 })),
+  });
+  assert.throws(
+    () => {
+      for (const object of behind) other.apply(object, 'x', digestOf(encodeLogObject(object)));
+    },
+    { code: 'corrupt' },
+  );
 });

@@ -298,7 +298,13 @@ test('A9: a checkpoint that somebody else ran while commits wait to be shipped m
   commits.push(await begin(sales, 'INSERT INTO t VALUES (3)'), await begin(sales, 'INSERT INTO t VALUES (4)'));
   for (const commit of commits) await commit.durable();
   assert.ok(!log.lost.aborted);
-  assert.deepEqual(await rows(await (await openLog(bucket, t)).open('sales'), 'SELECT * FROM t ORDER BY i'), [[0], [1], [2], [3], [4]]);
+  assert.deepEqual(await rows(await (await openLog(bucket, t)).open('sales'), 'SELECT * FROM t ORDER BY i'), [
+    [0],
+    [1],
+    [2],
+    [3],
+    [4],
+  ]);
 });
 
 test('metrics tell what was put, where the log stands and what a restart would replay', async (t) => {

@@ -27,7 +27,12 @@ const segment: Segment = {
   ],
 };
 const terminal = { t: 'terminal', epoch: 3, seq: 42, writer: segment.writer, previous: segment.previous, successor: 4 } as const;
-const anchor = { position: { epoch: 3, seq: 41 }, floor: { epoch: 2, seq: 9 }, digest: random.bytes(32), databases: [{ database, name: 'sales', base, since: { epoch: 2, seq: 9 }, walEnd: 317, digest: random.bytes(32) }] };
+const anchor = {
+  position: { epoch: 3, seq: 41 },
+  floor: { epoch: 2, seq: 9 },
+  digest: random.bytes(32),
+  databases: [{ database, name: 'sales', base, since: { epoch: 2, seq: 9 }, walEnd: 317, digest: random.bytes(32) }],
+};
 
 test('segments, terminals and anchors come back as they were', () => {
   assert.deepEqual(decodeLogObject(encodeLogObject(segment), 'x'), segment);
@@ -40,9 +45,13 @@ test('R7: every single flipped bit and every truncation is noticed, with the nam
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = Buffer.from(bytes);
       damaged.writeUInt8(damaged.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-      assert.throws(() => decodeLogObject(damaged, 'log/3/41'), (error: LakeError) => error.code === 'corrupt' && error.message.includes('log/3/41'));
+      assert.throws(
+        () => decodeLogObject(damaged, 'log/3/41'),
+        (error: LakeError) => error.code === 'corrupt' && error.message.includes('log/3/41'),
+      );
     }
-    for (let length = 0; length < bytes.length; length++) assert.throws(() => decodeLogObject(bytes.subarray(0, length), 'x'), { code: 'corrupt' });
+    for (let length = 0; length < bytes.length; length++)
+      assert.throws(() => decodeLogObject(bytes.subarray(0, length), 'x'), { code: 'corrupt' });
   }
 });
 
@@ -71,7 +80,11 @@ test('hostile bytes behind a right checksum are corrupt, never anything else, an
 test('WAL frames: random bytes are never taken for whole commits by accident, and never throw', () => {
   for (let i = 0; i < scaled(5_000, 200_000); i++) {
     const bytes = random.bytes(random.between(0, 200));
-    const summary = summarizeFrames((offset, length) => bytes.subarray(offset, offset + length), random.isChosen(0.5) ? 0 : random.between(0, bytes.length), bytes.length);
+    const summary = summarizeFrames(
+      (offset, length) => bytes.subarray(offset, offset + length),
+      random.isChosen(0.5) ? 0 : random.between(0, bytes.length),
+      bytes.length,
+    );
     if (summary.frames > 0) assert.equal(summary.isWhole, false);
   }
 });
