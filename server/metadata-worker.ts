@@ -52,10 +52,11 @@ async function start() {
     clock,
     random,
     log: logger,
-    metrics: createLogMetrics(metricsRegistry, () => 0),
+    metrics: createLogMetrics(metricsRegistry),
     memoryBytes: Math.floor(input.config.memoryLimitBytes * metadataMemoryShare),
     threads: Math.min(2, input.config.threads),
     retentionMs: input.config.logRetentionMs,
+    onTrouble: (refusal) => void peer.call('storeTrouble', refusal && { code: refusal.code, message: refusal.message, hint: refusal.hint }).catch(() => undefined),
   });
   const sealer = createSealer(parseKeyFile(readFileSync(input.encryptionKeyPath, 'utf8')), random);
   const control = await createControlCatalog({ log, clock, random, sealer, verifiers: createVerifierMaker(random), logger, storageRoot: input.storageRoot });

@@ -223,7 +223,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
           return relay(startup);
         }
         trouble.check();
-        const session = await openFollowed(startup, hooks, door, (now) => openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random }));
+        const session = await trouble.whileOpening(openFollowed(startup, hooks, door, (now) => openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random })));
         return { t: 'session', session: trouble.guard(session) };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),

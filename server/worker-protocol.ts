@@ -1,6 +1,7 @@
 /** What the main thread hands the metadata worker at start, and the calls that go each way. Types only. */
 import type { Change } from '../catalog/control/command.ts';
 import type { Principal } from '../base/domain.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
 import type { Config } from './config/load.ts';
 import type { LakeAccess, MetadataEndpoint } from './engine/ports.ts';
@@ -35,4 +36,6 @@ export interface MainCalls {
   changed(changes: readonly Change[]): Promise<void>;
   /** The log is lost (fenced, or the store is beyond reach): nothing more may be acknowledged. */
   lost(reason: string): void;
+  /** The store fails the log's puts (what to tell clients), or works again (null). */
+  storeTrouble(refusal: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } | null): void;
 }

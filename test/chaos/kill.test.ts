@@ -127,11 +127,11 @@ async function writeUntilKilled(
   );
   const foreign = stock.begin(pod, round);
   // The moment is counted in work done, so that a slow machine kills as much as a fast one: after some acknowledgements
-  // (none at all is a moment too), half of the time only when the stock client is at work, and then anywhere in between.
+  // (none at all is a moment too), often only when the stock client is at work, and then anywhere in between.
   const wanted = Math.floor(random() * 40);
-  const isStockAtWork = random() < 0.5;
+  const isStockAtWork = random() < 0.4;
   const from = ledger.count('acked');
-  const deadline = performance.now() + 8_000;
+  const deadline = performance.now() + 4_000;
   if (isStockAtWork) await Promise.race([foreign.attached, sleep(20_000)]);
   while (ledger.count('acked') - from < wanted && performance.now() < deadline) await sleep(5);
   await sleep(random() * 100);

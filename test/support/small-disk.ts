@@ -1,6 +1,6 @@
 /**
  * A small disk of its own (tmpfs in a mount namespace, no privileges needed where user namespaces are allowed), which a
- * test can fill, free, and make read-only while a pod runs on it. Linux only.
+ * test can fill, free, and make read-only. Linux only.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -15,6 +15,7 @@ export interface SmallDisk {
   /** Writes until there is no space left. */
   fill(): void;
   free(): void;
+  /** Only while nobody has a file open for writing on it. */
   readOnly(isReadOnly: boolean): void;
   close(): void;
 }
