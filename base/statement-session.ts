@@ -98,6 +98,8 @@ export interface StatementSession {
    * implicit transaction, as in PostgreSQL). A session may answer several result sets only through several calls.
    */
   simple(sql: string, position: { readonly index: number; readonly count: number }): Promise<Outcome>;
+  /** Columns of an open SQL cursor (DECLARE), which drivers describe as a portal of that name; undefined when there is none. */
+  cursorColumns?(name: string): readonly Column[] | undefined;
   /** An error was sent to the client: a transaction block becomes failed, an implicit one is rolled back. */
   failed(error: LakeError): Promise<void>;
   /** Sync, or the end of a simple query: commits the implicit transaction, if any. Nothing is acknowledged before this resolves. */

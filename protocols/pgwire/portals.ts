@@ -74,6 +74,10 @@ export class Portals {
     this.#max = max;
   }
 
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
   get(name: string): Portal {
     const found = this.#byName.get(name);
     if (!found) throw new LakeError('undefined_cursor', `portal "${name}" does not exist`);

@@ -268,6 +268,9 @@ export class Session {
       else writeNoData(this.#out);
       return;
     }
+    // A cursor that SQL declared is a portal too, and drivers ask for its columns before they FETCH.
+    const cursor = this.#portals.has(target.name) ? undefined : this.#running().cursorColumns?.(target.name);
+    if (cursor) return writeRowDescription(this.#out, cursor, []);
     const portal = this.#portals.get(target.name);
     if (portal.statement.prepared.columns) writeRowDescription(this.#out, portal.statement.prepared.columns, portal.formats);
     else writeNoData(this.#out);

@@ -209,6 +209,10 @@ export class SqlSession implements StatementSession {
   /** A commit resolves only after the lake's catalog has it durable, and reads see nothing that is not: nothing is left to wait for. */
   async barrier(): Promise<void> {}
 
+  cursorColumns(name: string): readonly Column[] | undefined {
+    return this.core.cursors.get(name)?.columns;
+  }
+
   cancel(): void {
     this.interrupt(new LakeError('query_canceled', 'canceling statement due to user request'));
   }

@@ -71,6 +71,7 @@ describe('stock DuckDB', () => {
     const program = `
 import os, sys, duckdb
 c = duckdb.connect(config={'extension_directory': os.environ['BOILSTREAM_TEST_EXTENSIONS']})
+c.execute('SET enable_progress_bar = false')
 c.execute("ATTACH 'ducklake:postgres:" + sys.argv[2] + "' AS lake; USE lake; SET ducklake_max_retry_count = 100")
 for n in range(10):
     c.execute('INSERT INTO crowd VALUES (?, ?)', [int(sys.argv[1]), n])
@@ -82,7 +83,10 @@ print('done')`;
 
   test('ATTACH on the SQL database is refused with the name that works, and nothing is made there', async (t) => {
     if (!needsClient(t, 'duckdb')) return;
-    const ran = await duckdb(pod, `ATTACH 'ducklake:postgres:${ducklakeConnection(pod).replace('lake__catalog', 'lake')}' AS wrong;`);
+    const wrong = ducklakeConnection(pod).replace('lake__catalog', 'lake');
+    // Without a data path the client itself stops before it has sent anything of DuckLake.
+    assert.notEqual((await duckdb(pod, `ATTACH 'ducklake:postgres:${wrong}' AS wrong;`)).code, 0);
+    const ran = await duckdb(pod, `ATTACH 'ducklake:postgres:${wrong}' AS wrong (DATA_PATH '${pod.dataDir}/x/');`);
     assert.notEqual(ran.code, 0);
     assert.match(ran.stderr, /lake__catalog/);
     assert.equal(await inPsql("SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'ducklake%'"), '0');
