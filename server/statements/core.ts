@@ -68,7 +68,10 @@ export class SessionCore {
   }
 
   static async open(options: CoreOptions): Promise<SessionCore> {
-    const core = new SessionCore(options, await options.engine.connect(options.startup.principal));
+    const held = await options.engine.connect(options.startup.principal).catch((error: unknown) => {
+      throw toStatementError(error);
+    });
+    const core = new SessionCore(options, held);
     try {
       await core.applyEnvironment();
       return core;
@@ -154,7 +157,9 @@ export class SessionCore {
 
   /** A new connection on the instance of the present grants; everything temporary of the old one is gone. */
   async replaceConnection(): Promise<void> {
-    const next = await this.#engine.connect(this.principal);
+    const next = await this.#engine.connect(this.principal).catch((error: unknown) => {
+      throw toStatementError(error);
+    });
     this.plans.clear();
     this.sqlPrepared.clear();
     const { connection, lease } = { connection: this.#connection, lease: this.#lease };

@@ -116,6 +116,14 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
     ],
     otherwise: 'store_unavailable',
   },
+  // What the lake's catalog answered, as DuckLake passes it on.
+  Invalid: {
+    rules: [
+      [/conflict|concurrent|primary key|unique|duplicate key/i, 'serialization_conflict'],
+      [/permission denied|read-only|not allowed/i, 'permission_denied'],
+    ],
+    otherwise: 'store_unavailable',
+  },
   HTTP: { rules: [], otherwise: 'store_unavailable' },
   Connection: { rules: [], otherwise: 'store_unavailable' },
   'Mismatch Type': { rules: [], otherwise: 'datatype_mismatch' },

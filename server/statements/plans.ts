@@ -74,17 +74,22 @@ async function makePlan(connection: EngineConnection, sql: string, oids: readonl
   if (count === 0) return { prepared, parameters: [], parameterTypes: [], columns: columnsOf(prepared) };
   if (count > parametersMax) throw new LakeError('too_large', `a statement may have ${parametersMax} parameters`);
   let types = parameterTypes(prepared);
-  // DuckDB finds a parameter's type from where it stands; where it cannot, the client's declaration is said in the text.
-  const declare = new Map<number, string>();
-  types.forEach((type, i) => {
-    const declared = oids[i] ?? 0;
-    if (isUnknown(type) && declared !== 0 && declared !== oid.unknown) declare.set(i + 1, String(duckdbType(declared)));
-  });
-  if (declare.size > 0) {
-    const typed = await connection.prepare(castParameters(sql, declare));
-    prepared.destroySync();
-    prepared = typed;
-    types = parameterTypes(prepared);
+  // DuckDB finds a parameter's type from where it stands. Where it cannot, it cannot describe the columns either, so the
+  // client's declaration is said in the text, and text for what was not declared, as PostgreSQL decides.
+  if (types.some(isUnknown)) {
+    const declared = (i: number): number => oids[i] || oid.unknown;
+    const casts = (all: boolean): Map<number, string> =>
+      new Map(types.flatMap((type, i) => (isUnknown(type) && (all || declared(i) !== oid.unknown) ? [[i + 1, String(duckdbType(declared(i)))] as const] : [])));
+    const typed = await connection.prepare(castParameters(sql, casts(true))).catch(() => {
+      // Text does not fit there (`range($1)`): what is bound will say what it is.
+      const some = casts(false);
+      return some.size > 0 ? connection.prepare(castParameters(sql, some)) : null;
+    });
+    if (typed !== null) {
+      prepared.destroySync();
+      prepared = typed;
+      types = parameterTypes(prepared);
+    }
   }
   const parameters = types.map((type, i) => {
     const declared = oids[i] ?? 0;

@@ -47,7 +47,8 @@ function showDuration(ms: number): string {
   return `${ms}ms`;
 }
 const encoding = (value: string): string => {
-  if (['utf8', 'utf-8', 'unicode', 'sql_ascii'].includes(value.toLowerCase())) return 'UTF8';
+  // Letters and digits are what counts in an encoding's name, as in PostgreSQL (asyncpg sends it with quotes around it).
+  if (['utf8', 'unicode', 'sqlascii'].includes(value.toLowerCase().replace(/[^a-z0-9]/g, ''))) return 'UTF8';
   throw new LakeError('feature_not_supported', `client encoding "${value}" is not supported`, { hint: 'Use UTF8.' });
 };
 const dateStyle = (value: string): string => {
@@ -100,6 +101,8 @@ const definitions: readonly Definition[] = [
   { name: 'log_min_messages', initial: 'warning' },
   { name: 'log_statement', initial: 'none' },
   { name: 'escape_string_warning', initial: 'on', check: boolean },
+  // psql's \password asks for it before it sends what is then refused with what works instead.
+  { name: 'password_encryption', initial: 'scram-sha-256', fixed: true },
   { name: 'row_security', initial: 'on', check: boolean },
   { name: 'synchronous_commit', initial: 'on', check: oneOf('on', 'off', 'local', 'remote_write', 'remote_apply') },
   { name: 'check_function_bodies', initial: 'on', check: boolean },

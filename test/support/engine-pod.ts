@@ -152,7 +152,7 @@ export class EnginePod {
     const listeners = new Set<() => void>();
     const grants = new Map<string, Map<string, Right>>();
     const lakes = new Map<string, Lake>();
-    const engine = await Engine.start({
+    const starting = Engine.start({
       lakes: {
         of: async (principal): Promise<LakeAccess[]> => [...(grants.get(principal.name) ?? [])].map(([name, right]) => ({ lake: lakes.get(name) as Lake, right })),
         onChange: (call) => {
@@ -174,6 +174,11 @@ export class EnginePod {
       clock: systemClock,
       random: systemRandom,
       log: silentLogger,
+    });
+    // A worker left alone would keep a failed test running for ever.
+    const engine = await starting.catch(async (error: unknown) => {
+      await worker.terminate();
+      throw error;
     });
     const stop = async (): Promise<void> => {
       await engine.close();

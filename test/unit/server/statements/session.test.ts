@@ -437,3 +437,13 @@ test('an expensive crowd waits in line and everyone is served; a transaction is 
   for (const rows of await Promise.all(all)) assert.deepEqual(rows, [[428572n]]);
   for (const one of crowd) await one.close();
 });
+
+// DuckDB describes one column only as long as a parameter has no type; drivers then mixed up or refused the rows.
+test('a statement with parameters of no type is described with all its columns', async () => {
+  const prepared = await session.session.prepare('SELECT $1, $2, $3::INTEGER + 1', [0, oid.date, 0]);
+  assert.equal(prepared.columns?.length, 3);
+  assert.deepEqual(prepared.parameters, [oid.text, oid.date, oid.int4]);
+  const { rows } = await execute('SELECT $1, CAST($2 AS VARCHAR), $3::INTEGER + 1', [0, oid.date, 0], [text('x'), text('2020-01-02'), text('41')]);
+  assert.deepEqual(rows, [['x', '2020-01-02', 42]]);
+  assert.deepEqual((await execute('SELECT * FROM range($1)', [oid.int8], [text('2')])).rows, [[0n], [1n]]);
+});
