@@ -16,6 +16,9 @@ export interface Cut {
 
 /** Bytes of DuckDB's three file headers; blocks follow. */
 export const fileHeaderBytes = 3 * 4096;
+const databaseHeaderStart = 4096;
+const databaseHeaderBytes = 2 * 4096;
+const readWholeBytesMax = 64 * 1024;
 
 export class Wal {
   /** The database file; the WAL stands beside it. */
@@ -24,13 +27,16 @@ export class Wal {
   end: number;
   #walFd: number | null = null;
   readonly #fileFd: number;
+  /** The two alternating database headers: they change with every checkpoint, and with nothing else. */
   readonly #headers: Buffer;
+  readonly #seenHeaders = Buffer.alloc(databaseHeaderBytes);
 
   constructor(file: string, end: number) {
     this.file = file;
     this.end = end;
     this.#fileFd = openSync(file, 'r');
-    this.#headers = this.#readHeaders();
+    this.#headers = Buffer.alloc(databaseHeaderBytes);
+    readSync(this.#fileFd, this.#headers, 0, databaseHeaderBytes, databaseHeaderStart);
   }
 
   get path(): string {
@@ -57,12 +63,19 @@ export class Wal {
     const start = this.end;
     // Somebody checkpointed. What was cut before may still have to be read from the WAL of then, so that stays open;
     // an image of the files as they are now comes after it.
-    if (!this.#readHeaders().equals(this.#headers)) return { end: this.end, bypass: 'checkpoint' };
+    readSync(this.#fileFd, this.#seenHeaders, 0, databaseHeaderBytes, databaseHeaderStart);
+    if (!this.#seenHeaders.equals(this.#headers)) return { end: this.end, bypass: 'checkpoint' };
     const end = this.size();
     assert(end >= start, `the WAL of ${this.file} shrank from ${start} to ${end} without a checkpoint`);
     this.end = end;
     if (end === start) return { end, bypass: null };
-    const summary = summarizeFrames((offset, length) => this.read(offset, offset + length), start, end);
+    // Most commits are small: one read, then the walk is in memory. Of large ones only the frames' heads are read.
+    const whole = end - start <= readWholeBytesMax ? this.read(start, end) : null;
+    const summary = summarizeFrames(
+      (offset, length) => (whole ? whole.subarray(offset - start, offset - start + length) : this.read(offset, offset + length)),
+      start,
+      end,
+    );
     return { end, bypass: !summary.isWhole ? 'unknown frames' : summary.pointsOutside ? 'rows in the file' : null };
   }
 
@@ -90,12 +103,5 @@ export class Wal {
     if (!existsSync(this.path)) return false;
     this.#walFd = openSync(this.path, 'r');
     return true;
-  }
-
-  /** The two alternating database headers change with every checkpoint, and with nothing else. */
-  #readHeaders(): Buffer {
-    const bytes = Buffer.alloc(fileHeaderBytes);
-    readSync(this.#fileFd, bytes, 0, bytes.length, 0);
-    return bytes;
   }
 }
