@@ -25,6 +25,8 @@ export interface Plan {
 /** Plans kept per session, and the longest text worth keeping. */
 export const plansMax = 48;
 export const planTextMax = 8192;
+/** How often a statement is prepared anew to find the types of its parameters. */
+const castRoundsMax = 32;
 /** PostgreSQL's own limit: the count is an int16 in Bind. */
 const parametersMax = 65_535;
 
@@ -74,22 +76,25 @@ async function makePlan(connection: EngineConnection, sql: string, oids: readonl
   if (count === 0) return { prepared, parameters: [], parameterTypes: [], columns: columnsOf(prepared) };
   if (count > parametersMax) throw new LakeError('too_large', `a statement may have ${parametersMax} parameters`);
   let types = parameterTypes(prepared);
-  // DuckDB finds a parameter's type from where it stands. Where it cannot, it cannot describe the columns either, so the
-  // client's declaration is said in the text, and text for what was not declared, as PostgreSQL decides.
-  if (types.some(isUnknown)) {
-    const declared = (i: number): number => oids[i] || oid.unknown;
-    const casts = (all: boolean): Map<number, string> =>
-      new Map(types.flatMap((type, i) => (isUnknown(type) && (all || declared(i) !== oid.unknown) ? [[i + 1, String(duckdbType(declared(i)))] as const] : [])));
-    const typed = await connection.prepare(castParameters(sql, casts(true))).catch(() => {
-      // Text does not fit there (`range($1)`): what is bound will say what it is.
-      const some = casts(false);
-      return some.size > 0 ? connection.prepare(castParameters(sql, some)) : null;
+  // DuckDB finds a parameter's type from where it stands. Where it cannot, it stops looking at the rest and cannot describe
+  // the columns either, so the client's declaration is said in the text, and text for the first that was not declared, as
+  // PostgreSQL decides; then the rest is seen.
+  const casts = new Map<number, string>();
+  for (let round = 0; types.some(isUnknown) && round < castRoundsMax; round++) {
+    const before = casts.size;
+    types.forEach((type, i) => {
+      const declared = oids[i] || oid.unknown;
+      if (isUnknown(type) && declared !== oid.unknown) casts.set(i + 1, String(duckdbType(declared)));
     });
-    if (typed !== null) {
-      prepared.destroySync();
-      prepared = typed;
-      types = parameterTypes(prepared);
-    }
+    const first = types.findIndex((type, i) => isUnknown(type) && (oids[i] || oid.unknown) === oid.unknown);
+    const untyped = new Map(casts);
+    if (first >= 0) casts.set(first + 1, String(VARCHAR));
+    // Text may not fit there (`range($1)`): then what is bound will say what it is.
+    const typed = await connection.prepare(castParameters(sql, casts)).catch(() => (untyped.size > before ? connection.prepare(castParameters(sql, untyped)) : null));
+    if (typed === null) break;
+    prepared.destroySync();
+    prepared = typed;
+    types = parameterTypes(prepared);
   }
   const parameters = types.map((type, i) => {
     const declared = oids[i] ?? 0;
