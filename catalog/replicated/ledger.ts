@@ -5,7 +5,7 @@
  * feeds it what it has shipped; a restart, what it reads back.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { LakeError } from '../../base/errors.ts';
+import { assert, LakeError } from '../../base/errors.ts';
 import type { Anchor } from './anchor.ts';
 import { type Base, baseDigest, chunksLength, type Control } from './control.ts';
 import { comparePositions } from './names.ts';
@@ -102,6 +102,31 @@ export class Ledger {
       if (needsWal && comparePositions(state.since, floor) < 0) floor = state.since;
     }
     return floor;
+  }
+
+  /**
+   * Throws `internal` when `object` would not be taken. Asked before it is put: what does not continue the log would be
+   * durable for ever and stop every later restore.
+   */
+  check(object: LogObject): void {
+    const { epoch, seq } = this.next;
+    assert(
+      object.epoch === epoch && object.seq === seq && this.digest?.equals(object.previous),
+      `a segment for ${epoch}/${seq} was cut for ${object.epoch}/${object.seq}`,
+    );
+    if (object.t === 'terminal') return;
+    if (object.entries.some((entry) => entry.t === 'control')) {
+      this.toLeading().apply(object, 'being written', object.previous);
+      return;
+    }
+    for (const entry of object.entries) {
+      if (entry.t !== 'wal') continue;
+      const state = this.databases.get(entry.database);
+      assert(
+        state && state.base.generation === entry.generation && state.walEnd === entry.start,
+        `bytes of ${state?.name ?? entry.database} were cut at ${entry.start} of generation ${entry.generation}`,
+      );
+    }
   }
 
   /** Takes the next object in. Throws `corrupt`, naming `name`, if it does not continue what is here; then nothing changed that may be used. */

@@ -241,12 +241,26 @@ class DuckDbLog implements ReplicatedLog {
 
   async drop(name: string): Promise<void> {
     await this.#catalogLock.run(async () => {
-      const database = (await this.open(name)) as DuckDbDatabase;
-      await database.retire(() => this.#shipper.enqueue({ t: 'control', control: { t: 'drop', database: database.uuid } }));
-      this.#open.delete(database.uuid);
-      await detachFile(this.#admin, name).catch((error: unknown) =>
-        this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'),
-      );
+      this.#assertGoing();
+      const state = this.#ledger.byName(name);
+      if (!state) throw new LakeError('not_found', `there is no database ${name}`);
+      const uuid = state.database;
+      const record = (): number => this.#shipper.enqueue({ t: 'control', control: { t: 'drop', database: uuid } });
+      const opening = this.#open.get(uuid);
+      // A damaged one that cannot be opened can be dropped all the same.
+      const database = opening ? await opening.catch(() => null) : null;
+      if (database) await database.retire(record);
+      else {
+        const gone = Promise.reject(new LakeError('undefined_database', `database ${name} was dropped`));
+        gone.catch(() => undefined); // only those who open it meanwhile hear of it
+        this.#open.set(uuid, gone);
+        await this.#shipper.whenShipped(record());
+      }
+      this.#open.delete(uuid);
+      if (database)
+        await detachFile(this.#admin, name).catch((error: unknown) =>
+          this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'),
+        );
     });
   }
 

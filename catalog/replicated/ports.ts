@@ -22,7 +22,9 @@ export interface ReplicatedDatabase {
    * Runs `COMMIT` on a connection that has an open transaction on this database, under the commit lock, and cuts the
    * WAL bytes of exactly that commit into the log's queue. Resolves when DuckDB has committed (visible in memory, NOT
    * durable yet); `durable()` of the result resolves when it may be told to anyone. Rejects with DuckDB's error when the
-   * commit was refused (then nothing happened and the transaction is rolled back).
+   * commit was refused (then nothing happened and the transaction is rolled back), with a retriable LakeError when the
+   * store does not answer (not executed, rolled back), with `fenced` when this pod has been deposed. `durable()` rejects
+   * only when the outcome will never be known here: then the session closes without an error text.
    */
   commit(connection: DuckDBConnection): Promise<{ durable(): Promise<LogPosition> }>;
   /** Resolves when everything committed in this database so far is durable. Synchronously cheap (`null`) when it already is. */

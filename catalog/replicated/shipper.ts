@@ -228,6 +228,7 @@ export class Shipper {
     const entries = toEntries(taken);
     const { epoch, seq } = ledger.next;
     const segment: Segment = { t: 'segment', epoch, seq, writer, previous: ledger.digest as Buffer, entries };
+    ledger.check(segment);
     metrics.group(count);
     return {
       name: names.segment({ epoch, seq }),

@@ -184,3 +184,21 @@ test('from an anchor only what lies behind its floor is read, and it must lead t
     { code: 'corrupt' },
   );
 });
+
+test('what would not continue the log is noticed before it is written', () => {
+  const w = started();
+  const good = w.wal(1, 'two') as Entry & { t: 'wal' };
+  for (const entry of [
+    { ...good, start: 1 },
+    { ...good, generation: 2 },
+    { ...good, database: uuid(9) },
+  ]) {
+    assert.throws(() => w.ledger.check({ ...w.segment(entry), seq: 3 }), { code: 'internal' });
+  }
+  const object = { ...w.segment(good), seq: 3 };
+  w.ledger.check(object);
+  w.ledger.check({ ...object, entries: [good, w.create(2)] } as LogObject);
+  assert.throws(() => w.ledger.check({ ...object, entries: [good, w.create(1)] } as LogObject), { code: 'corrupt' });
+  assert.throws(() => w.ledger.check({ ...object, seq: 5 }), { code: 'internal' });
+  assert.equal(w.ledger.byName('db2'), undefined, 'looking changes nothing');
+});

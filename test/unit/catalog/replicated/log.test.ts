@@ -445,6 +445,8 @@ test('a damaged snapshot keeps only its own database closed', async (t) => {
     (error: LakeError) => error.code === 'corrupt' && error.message.includes('sales') && error.message.includes('catalog/chunk/'),
   );
   assert.deepEqual(await rows(await second.open('other'), 'SELECT * FROM t'), [[7]]);
+  await second.drop('sales');
+  assert.deepEqual(await (await openLog(bucket, t)).databases(), ['other'], 'what cannot be opened can be dropped');
 });
 
 test('collection leaves what a restart needs, and little else', async (t) => {
