@@ -45,7 +45,22 @@ function typeOidMap(): string {
 
 const lakesType = 'STRUCT(name VARCHAR, owner VARCHAR, "right" VARCHAR, comment VARCHAR)[]';
 const unquoted = (value: string): string => `CASE WHEN starts_with(${value}, '"') THEN replace(${value}[2:-2], '""', '"') ELSE lower(${value}) END`;
+/**
+ * A value looked up by a macro's argument. The argument's text stands inside the subquery, where a column of the same name
+ * would capture it (`pg_table_is_visible(oid)`), so only `_k` and `_v` are visible there.
+ */
+const lookup = (relation: string, value: string, key: string, argument: string): string =>
+  `(SELECT max(q._v) FROM (SELECT ${value} AS _v, ${key} AS _k FROM ${pg(relation)} r) q WHERE q._k = ${argument})`;
 const always = (value: string, ...parameters: readonly string[]): string[] => parameters.map((list) => `(${list}) AS ${value}`);
+
+/** Overloads of a function of key and value pairs: macros have no variable argument lists. */
+function pairsOf(name: string): string[] {
+  return Array.from({ length: 12 }, (_, count) => {
+    const list = Array.from({ length: (count + 1) * 2 }, (_, i) => `argument${i}`).join(', ');
+    const arguments_ = Array.from({ length: (count + 1) * 2 }, (_, i) => (i % 2 === 0 ? `argument${i}::VARCHAR` : `argument${i}`)).join(', ');
+    return `(${list}) AS ${name}(${arguments_})`;
+  });
+}
 
 /** Functions that views depend on; they must exist before the internal relations. */
 export const baseFunctions: readonly PgFunction[] = [
@@ -75,7 +90,7 @@ export const catalogFunctions: readonly PgFunction[] = [
   // What others below use
   ['quote_ident', `(identifier) AS CASE WHEN regexp_full_match(identifier, '[a-z_][a-z0-9_$]*') AND NOT list_contains(['all','and','any','array','as','asc','both','case','cast','check','collate','column','constraint','create','default','desc','distinct','do','else','end','except','false','fetch','for','foreign','from','grant','group','having','in','initially','intersect','into','lateral','leading','limit','not','null','offset','on','only','or','order','primary','references','returning','select','some','symmetric','table','then','to','trailing','true','union','unique','user','using','variadic','when','where','window','with'], identifier)
       THEN identifier ELSE '"' || replace(identifier, '"', '""') || '"' END`],
-  ['pg_get_userbyid', `(role_oid) AS coalesce((SELECT r.name FROM ${pg('_role')} r WHERE r.oid = role_oid), 'unknown (OID=' || role_oid || ')')`],
+  ['pg_get_userbyid', `(role_oid) AS coalesce(${lookup('_role', 'name', 'oid', 'role_oid')}, 'unknown (OID=' || role_oid || ')')`],
   // Types
   ['format_type', `(type_oid, type_modifier) AS CASE WHEN type_oid IS NULL THEN NULL WHEN type_oid = 0 THEN '-' ELSE coalesce(
       CASE WHEN type_oid IN (1700, 1231) AND type_modifier >= 4 THEN 'numeric(' || ((type_modifier::INTEGER - 4) >> 16)::VARCHAR || ',' || ((type_modifier::INTEGER - 4) & 65535)::VARCHAR || ')' || CASE WHEN type_oid = 1231 THEN '[]' ELSE '' END
@@ -85,37 +100,39 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['_regtype_out', `(type_oid) AS ${pg('format_type')}(type_oid, NULL::INTEGER)`],
   ['to_regtype', `(type_name) AS ${typeOidMap()}[lower(regexp_replace(trim(type_name::VARCHAR), '^pg_catalog\\.|"', '', 'g'))]`],
   // Relations by name and oid
-  ['_find_relation', `(relation_name) AS (SELECT max(r.oid) FROM ${pg('_relation')} r WHERE r.is_visible AND r.name = ${unquoted('relation_name')}
-      OR r.schema_name || '.' || r.name = regexp_replace(CASE WHEN contains(relation_name, '"') THEN replace(relation_name, '"', '') ELSE lower(relation_name) END, '^main\\.', 'public.'))`],
+  ['_find_relation', `(relation_name) AS (SELECT max(q._oid) FROM (SELECT r.oid AS _oid, r.is_visible AS _visible, r.name AS _name, r.schema_name || '.' || r.name AS _qualified FROM ${pg('_relation')} r) q
+      WHERE q._visible AND q._name = ${unquoted('relation_name')}
+        OR q._qualified = regexp_replace(CASE WHEN contains(relation_name, '"') THEN replace(relation_name, '"', '') ELSE lower(relation_name) END, '^main\\.', 'public.'))`],
   ['_regclass_in', `(relation_name) AS coalesce(TRY_CAST(relation_name AS BIGINT), ${pg('_find_relation')}(relation_name::VARCHAR), CASE WHEN relation_name IS NULL THEN NULL ELSE error('relation "' || relation_name::VARCHAR || '" does not exist') END)`],
   ['to_regclass', `(relation_name) AS ${pg('_find_relation')}(relation_name::VARCHAR)`],
-  ['_regclass_out', `(relation_oid) AS CASE WHEN relation_oid = 0 THEN '-' ELSE coalesce((SELECT CASE WHEN r.is_visible THEN '' ELSE ${pg('quote_ident')}(r.schema_name) || '.' END || ${pg('quote_ident')}(r.name) FROM ${pg('_relation')} r WHERE r.oid = relation_oid), relation_oid::VARCHAR) END`],
+  ['_regclass_out', `(relation_oid) AS CASE WHEN relation_oid = 0 THEN '-' ELSE coalesce(${lookup('_relation', `CASE WHEN r.is_visible THEN '' ELSE ${pg('quote_ident')}(r.schema_name) || '.' END || ${pg('quote_ident')}(r.name)`, 'r.oid', 'relation_oid')}, relation_oid::VARCHAR) END`],
   ['_regnamespace_in', `(of_schema) AS coalesce(TRY_CAST(of_schema AS BIGINT), ${pg('_schema_oid')}(${unquoted('of_schema')}))`],
-  ['_regnamespace_out', `(schema_oid) AS coalesce((SELECT s.name FROM ${pg('_schema')} s WHERE s.oid = schema_oid), schema_oid::VARCHAR)`],
-  ['to_regnamespace', `(of_schema) AS (SELECT s.oid FROM ${pg('_schema')} s WHERE s.name = ${unquoted('of_schema')})`],
+  ['_regnamespace_out', `(schema_oid) AS coalesce(${lookup('_schema', 'name', 'oid', 'schema_oid')}, schema_oid::VARCHAR)`],
+  ['to_regnamespace', `(of_schema) AS ${lookup('_schema', 'oid', 'name', unquoted('of_schema'))}`],
   ['_regrole_in', `(role_name) AS coalesce(TRY_CAST(role_name AS BIGINT), ${pg('_role_oid')}(${unquoted('role_name')}))`],
   ['_regrole_out', `(role_oid) AS ${pg('pg_get_userbyid')}(role_oid)`],
   ...['regproc', 'regprocedure', 'regoper', 'regoperator', 'regconfig', 'regdictionary'].flatMap((type): PgFunction[] => [
     [`_${type}_in`, `(object_name) AS coalesce(TRY_CAST(object_name AS BIGINT), ${pg('_oid')}('proc', '', regexp_replace(regexp_replace(object_name::VARCHAR, '\\(.*$', ''), '^pg_catalog\\.', '')))`],
-    [`_${type}_out`, `(object_oid) AS CASE WHEN object_oid = 0 THEN '-' ELSE coalesce((SELECT max(f.proname) FROM ${pg('pg_proc')} f WHERE f.oid = object_oid), object_oid::VARCHAR) END`],
+    [`_${type}_out`, `(object_oid) AS CASE WHEN object_oid = 0 THEN '-' ELSE coalesce(${lookup('pg_proc', 'proname', 'oid', 'object_oid')}, object_oid::VARCHAR) END`],
   ]),
-  ['to_regproc', `(object_name) AS (SELECT max(f.oid) FROM ${pg('pg_proc')} f WHERE f.proname = object_name)`],
+  ['to_regproc', `(object_name) AS ${lookup('pg_proc', 'oid', 'proname', 'object_name')}`],
   // Visibility
-  ['pg_table_is_visible', `(relation_oid) AS (SELECT r.is_visible FROM ${pg('_relation')} r WHERE r.oid = relation_oid)`],
+  ['pg_table_is_visible', `(relation_oid) AS ${lookup('_relation', 'is_visible', 'oid', 'relation_oid')}`],
   ...['type', 'function', 'operator', 'opclass', 'opfamily', 'collation', 'conversion', 'statistics_obj', 'ts_config', 'ts_dict', 'ts_parser', 'ts_template'].map(
     (kind): PgFunction => [`pg_${kind}_is_visible`, ...always('true', 'object_oid')],
   ),
   // Definitions
   ['pg_get_expr', ...always('expression::VARCHAR', 'expression, relation_oid', 'expression, relation_oid, is_pretty')],
-  ['pg_get_viewdef', ...['of_view', 'of_view, is_pretty'].map((parameters) => `(${parameters}) AS (SELECT regexp_replace(v.sql, '^CREATE VIEW .*? AS ', '', 's') FROM duckdb_views() v JOIN ${pg('_relation')} r
-      ON r.database_name = v.database_name AND r.real_schema = v.schema_name AND r.name = v.view_name WHERE r.oid = coalesce(TRY_CAST(of_view AS BIGINT), ${pg('_find_relation')}(of_view::VARCHAR)))`)],
+  ['pg_get_viewdef', ...['of_view', 'of_view, is_pretty'].map((parameters) => `(${parameters}) AS (SELECT max(q._sql) FROM (SELECT regexp_replace(v.sql, '^CREATE VIEW .*? AS ', '', 's') AS _sql, r.oid AS _oid
+      FROM duckdb_views() v JOIN ${pg('_relation')} r ON r.database_name = v.database_name AND r.real_schema = v.schema_name AND r.name = v.view_name) q
+      WHERE q._oid = coalesce(TRY_CAST(of_view AS BIGINT), ${pg('_find_relation')}(of_view::VARCHAR)))`)],
   ['pg_get_indexdef', ...always('NULL::VARCHAR', 'index_oid', 'index_oid, column_number, is_pretty')],
   ['pg_get_constraintdef', ...always('NULL::VARCHAR', 'constraint_oid', 'constraint_oid, is_pretty')],
   ['pg_get_ruledef', ...always('NULL::VARCHAR', 'rule_oid', 'rule_oid, is_pretty')],
   ['pg_get_triggerdef', ...always('NULL::VARCHAR', 'trigger_oid', 'trigger_oid, is_pretty')],
-  ['pg_get_functiondef', `(function_oid) AS (SELECT max(f.prosrc) FROM ${pg('pg_proc')} f WHERE f.oid = function_oid)`],
-  ['pg_get_function_arguments', `(function_oid) AS (SELECT array_to_string(max(f.proargnames), ', ') FROM ${pg('pg_proc')} f WHERE f.oid = function_oid)`],
-  ['pg_get_function_identity_arguments', `(function_oid) AS (SELECT array_to_string(max(f.proargnames), ', ') FROM ${pg('pg_proc')} f WHERE f.oid = function_oid)`],
+  ['pg_get_functiondef', `(function_oid) AS ${lookup('pg_proc', 'prosrc', 'oid', 'function_oid')}`],
+  ['pg_get_function_arguments', `(function_oid) AS ${lookup('pg_proc', "array_to_string(proargnames, ', ')", 'oid', 'function_oid')}`],
+  ['pg_get_function_identity_arguments', `(function_oid) AS ${lookup('pg_proc', "array_to_string(proargnames, ', ')", 'oid', 'function_oid')}`],
   ['pg_get_function_result', ...always('NULL::VARCHAR', 'function_oid')],
   ['pg_get_function_sqlbody', ...always('NULL::VARCHAR', 'function_oid')],
   ['pg_get_partkeydef', ...always('NULL::VARCHAR', 'relation_oid')],
@@ -128,13 +145,14 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['pg_relation_filenode', ...always('NULL::BIGINT', 'relation_oid')],
   ['pg_tablespace_location', ...always("''", 'tablespace_oid')],
   ['pg_sequence_last_value', ...always('NULL::BIGINT', 'sequence_oid')],
+  ['pg_get_keywords', "() AS TABLE SELECT keyword_name AS word, CASE keyword_category WHEN 'reserved' THEN 'R' WHEN 'column_name' THEN 'C' WHEN 'type_function' THEN 'T' ELSE 'U' END AS catcode FROM duckdb_keywords()"],
   ['pg_options_to_table', "(options) AS TABLE SELECT NULL::VARCHAR AS option_name, NULL::VARCHAR AS option_value WHERE false"],
   ['pg_describe_object', ...always('NULL::VARCHAR', 'class_oid, object_oid, sub_id')],
   // Comments
-  ['obj_description', `(object_oid) AS (SELECT max(d.comment) FROM ${pg('_comment')} d WHERE d.oid = object_oid AND d.number = 0)`,
-    `(object_oid, catalog_name) AS (SELECT max(d.comment) FROM ${pg('_comment')} d WHERE d.oid = object_oid AND d.number = 0 AND catalog_name = 'pg_class')`],
-  ['col_description', `(relation_oid, column_number) AS (SELECT max(d.comment) FROM ${pg('_attribute')} d WHERE d.relation = relation_oid AND d.number = column_number)`],
-  ['shobj_description', `(object_oid, catalog_name) AS (SELECT max(d.description) FROM ${pg('pg_shdescription')} d WHERE d.objoid = object_oid AND catalog_name = 'pg_database')`],
+  ['obj_description', `(object_oid) AS ${lookup('_comment', 'comment', 'CASE WHEN number = 0 THEN oid END', 'object_oid')}`,
+    `(object_oid, catalog_name) AS CASE WHEN catalog_name = 'pg_class' THEN ${lookup('_comment', 'comment', 'CASE WHEN number = 0 THEN oid END', 'object_oid')} END`],
+  ['col_description', `(relation_oid, column_number) AS ${lookup('_attribute', 'comment', "relation || '.' || number", "relation_oid || '.' || column_number")}`],
+  ['shobj_description', `(object_oid, catalog_name) AS CASE WHEN catalog_name = 'pg_database' THEN ${lookup('pg_shdescription', 'description', 'objoid', 'object_oid')} END`],
   // Sizes
   ['pg_size_pretty', `(bytes) AS CASE WHEN bytes IS NULL THEN NULL WHEN abs(bytes) < 10240 THEN bytes::BIGINT || ' bytes' WHEN abs(bytes) < 10485247 THEN round(bytes / 1024)::BIGINT || ' kB'
       WHEN abs(bytes) < 10736893952 THEN round(bytes / 1048576)::BIGINT || ' MB' WHEN abs(bytes) < 10994579406848 THEN round(bytes / 1073741824)::BIGINT || ' GB' ELSE round(bytes / 1099511627776)::BIGINT || ' TB' END`],
@@ -168,7 +186,12 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['current_schemas', `(with_implicit) AS CASE WHEN with_implicit THEN list_concat(['pg_catalog'], ${pg('_search_path')}()) ELSE ${pg('_search_path')}() END`],
   ['current_setting', `(setting_name) AS coalesce(${pg('_settings')}()[lower(setting_name)], error('unrecognized configuration parameter "' || setting_name || '"'))`,
     `(setting_name, missing_ok) AS coalesce(${pg('_settings')}()[lower(setting_name)], CASE WHEN missing_ok THEN NULL ELSE error('unrecognized configuration parameter "' || setting_name || '"') END)`],
-  ['pg_my_temp_schema', `() AS ${pg('_schema_oid')}('pg_temp')`],
+  // It answers what holds already; a query cannot change a setting here, and must not look as if it had.
+  ['set_config', `(setting_name, new_value, is_local) AS CASE WHEN lower(setting_name) = 'jit' OR ${pg('_settings')}()[lower(setting_name)] = new_value::VARCHAR THEN new_value::VARCHAR
+      ELSE error('set_config cannot change "' || setting_name || '" here: use SET') END`],
+  // There are no advisory locks, so none is held.
+  ['pg_advisory_unlock_all', ...always("''", '')],
+  ['pg_my_temp_schema', `() AS ${pg('_schema_oid')}('pg_temp_1')`],
   ['pg_is_other_temp_schema', ...always('false', 'schema_oid')],
   ['pg_is_in_recovery', ...always('false', '')],
   ['pg_is_in_backup', ...always('false', '')],
@@ -192,5 +215,7 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['array_lower', ...always('CASE WHEN len(list) > 0 THEN 1 END', 'list, dimension')],
   ['array_remove', ...always('list_filter(list, lambda x: x IS DISTINCT FROM element)', 'list, element')],
   ['array_ndims', ...always('CASE WHEN len(list) > 0 THEN 1 END', 'list')],
+  ['json_build_object', ...pairsOf('json_object')],
+  ['jsonb_build_object', ...pairsOf('json_object')],
   ['_pg_expandarray', `(list) AS unnest(list_transform(list, lambda x, i: {'x': x, 'n': i}))`],
 ];

@@ -7,7 +7,7 @@ import { pg } from './view.ts';
 
 /** Lakes attached to an instance are DuckDB databases; so are temporary tables and our own base database. */
 const shownSchema = `CASE c.database_name WHEN 'boilstream' THEN CASE c.schema_name WHEN 'pg' THEN 'pg_catalog' WHEN 'info' THEN 'information_schema' END
-  WHEN 'temp' THEN 'pg_temp'
+  WHEN 'temp' THEN 'pg_temp_1'
   ELSE CASE WHEN c.schema_name = 'main' AND NOT p.has_public THEN 'public' ELSE c.schema_name END END`;
 /** A lake with a schema `public` of its own keeps it, and `main` is shown as `main`. */
 const publicFlag = "(SELECT count(*) > 0 AS has_public FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = 'public') p";
@@ -18,8 +18,8 @@ export function internalRelations(knownOids: ReadonlyMap<string, number>): reado
   const known = `MAP {${[...knownOids].map(([name, oid]) => `'${name}': ${oid}`).join(', ')}}`;
   return [
     ['_schema', `
-      SELECT ${pg('_schema_oid')}(name) AS oid, name, CASE WHEN name IN ('pg_catalog', 'information_schema', 'pg_temp') THEN 10 ELSE ${pg('_lake_owner')}() END AS owner
-      FROM (SELECT unnest(['pg_catalog', 'information_schema', 'pg_temp']) AS name
+      SELECT ${pg('_schema_oid')}(name) AS oid, name, CASE WHEN name IN ('pg_catalog', 'information_schema', 'pg_temp_1') THEN 10 ELSE ${pg('_lake_owner')}() END AS owner
+      FROM (SELECT unnest(['pg_catalog', 'information_schema', 'pg_temp_1']) AS name
             UNION ALL SELECT ${shownSchema} FROM duckdb_schemas() c, ${publicFlag}
             WHERE c.database_name = current_database() AND c.schema_name NOT IN ('pg_catalog', 'information_schema'))`],
     ['_relation', `

@@ -94,6 +94,7 @@ class Rewriter {
     if (this.text(i + 1) === '.') {
       if (name === 'pg_catalog' || name === 'information_schema') return this.qualified(i, name);
       if (name === 'public') return this.publicName(i);
+      if ((name === 'pg_temp' || name === 'pg_temp_1') && this.text(i - 1) !== '.') this.set(i, 'temp');
     }
     if (token.kind === 'quoted-name') return i + 1;
     if (name === 'operator' && this.text(i + 1) === '(') return this.operator(i);
@@ -102,7 +103,7 @@ class Rewriter {
     if (name === 'as' && this.isCatalog) return this.castAs(i);
     if (this.isCatalog && this.text(i - 1) !== '.') {
       if (setReturning.has(name) && this.text(i + 1) === '(') this.aliasColumns(i);
-      else if (this.text(i + 1) === '(' && this.options.names.functions.has(name)) this.set(i, pg(name));
+      else if (this.text(i + 1) === '(' && this.options.names.functions.has(name) && !name.startsWith('_')) this.set(i, pg(name));
       else if (this.text(i + 1) !== '(' && this.text(i + 1) !== '.' && this.options.names.relations.has(name) && this.isRelationPlace(i)) this.set(i, pg(name));
     }
     return i + 1;
@@ -231,8 +232,9 @@ class Rewriter {
     const toOid = `${pg(`_${type}_in`)}(`;
     const toName = `${pg(`_${type}_out`)}(`;
     if (names) {
-      this.prefix(start, wanted === 'text' ? `${toName}${toOid}` : toOid);
-      this.suffix(i - 1, wanted === 'text' ? '))' : ')');
+      const isText = wanted === 'text' || (wanted === 'any' && this.isSelectItem(start, after));
+      this.prefix(start, isText ? `${toName}${toOid}` : toOid);
+      this.suffix(i - 1, isText ? '))' : ')');
     } else if (wanted !== 'oid') {
       this.prefix(start, toName);
       this.suffix(i - 1, ')');
@@ -256,7 +258,7 @@ class Rewriter {
     if (this.word(open - 1) !== 'cast') return i + 1;
     if (regTypes.has(name)) {
       this.clear(open - 1, open);
-      return this.regCast(open + 1, i, k, name, 'any', k + 1);
+      return this.regCast(open + 1, i, k, name, this.token(open + 1)?.kind === 'string' && this.isSelectItem(open - 1, k + 2) ? 'text' : 'any', k + 1);
     }
     if (qualified) {
       this.clear(i + 1, k);
@@ -288,8 +290,10 @@ class Rewriter {
   /** `unnest(…) x` names the column x in PostgreSQL; DuckDB needs `x(x)`. */
   aliasColumns(i: number): void {
     const place = this.word(i - 1) ?? this.text(i - 1);
-    const before = this.text(i - 1) === '.' ? this.word(i - 3) ?? this.text(i - 3) : place;
-    if (before !== 'from' && before !== 'join' && before !== ',' && before !== 'lateral') return;
+    // What stood before `pg_catalog.`, if that was there.
+    const first = this.text(i - 1) === '.' ? i - 2 : i;
+    const before = first === i ? place : (this.word(first - 1) ?? this.text(first - 1));
+    if (before !== 'from' && before !== 'join' && before !== 'lateral' && !(before === ',' && this.isInFrom(first - 1))) return;
     let end = this.closing(i + 1) + 1;
     if (this.word(end) === 'as') end++;
     const alias = this.token(end);
@@ -299,7 +303,45 @@ class Rewriter {
 
   isRelationPlace(i: number): boolean {
     const word = this.word(i - 1);
-    return word === 'from' || word === 'join' || word === 'only' || word === 'table' || word === 'describe' || word === 'lateral' || this.text(i - 1) === ',' || (this.text(i - 1) === '(' && this.word(i - 2) === 'from');
+    return word === 'from' || word === 'join' || word === 'only' || word === 'table' || word === 'describe' || word === 'lateral' || (this.text(i - 1) === ',' && this.isInFrom(i - 1)) || (this.text(i - 1) === '(' && this.word(i - 2) === 'from');
+  }
+
+  /** Whether the comma at `i` separates relations, as told from select items and arguments. */
+  isInFrom(i: number): boolean {
+    let depth = 0;
+    for (let k = i - 1; k >= 0; k--) {
+      const text = this.text(k);
+      if (text === ')' || text === ']') depth++;
+      else if (text === '(' || text === '[') {
+        // `FROM (a, b)` is a list of relations, a call's arguments are not.
+        if (--depth < 0) return this.word(k - 1) === 'from';
+      } else if (depth === 0) {
+        const word = this.word(k);
+        if (word === 'from' || word === 'join' || word === 'on' || word === 'using') return true;
+        if (word !== undefined && notFrom.has(word)) return false;
+      }
+    }
+    return false;
+  }
+
+  /** Whether tokens start..end-1 are a whole item of a select list, so that people read the value. */
+  isSelectItem(start: number, end: number): boolean {
+    const before = this.word(start - 1);
+    if (before !== 'select' && before !== 'distinct' && !(this.text(start - 1) === ',' && !this.isInFrom(start - 1) && this.isInSelectList(start - 1))) return false;
+    const after = this.token(end);
+    return after === undefined || this.text(end) === ',' || this.text(end) === ';' || this.word(end) === 'from' || this.word(end) === 'as';
+  }
+
+  isInSelectList(i: number): boolean {
+    let depth = 0;
+    for (let k = i - 1; k >= 0; k--) {
+      const text = this.text(k);
+      if (text === ')' || text === ']') depth++;
+      else if ((text === '(' || text === '[') && --depth < 0) return false;
+      else if (depth === 0 && this.word(k) === 'select') return true;
+      else if (depth === 0 && notFrom.has(this.word(k) ?? '')) return false;
+    }
+    return false;
   }
 
   /** Whether an operand can end with significant token `i`. */
@@ -409,6 +451,8 @@ class Rewriter {
     if (index !== undefined) this.out[index] += text;
   }
 }
+
+const notFrom: ReadonlySet<string> = new Set(['select', 'where', 'group', 'order', 'having', 'by', 'set', 'values', 'returning', 'limit']);
 
 /** Words that follow an expression or relation and are never its alias, nor an operand. */
 const notAlias: ReadonlySet<string> = new Set([

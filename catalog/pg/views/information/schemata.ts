@@ -11,5 +11,5 @@ export const schemata: PgView = {
     schema_name: 'name',
     schema_owner: `${pg('pg_get_userbyid')}(owner)`,
   },
-  from: `${pg('_schema')} WHERE name <> 'pg_temp'`,
+  from: `${pg('_schema')} WHERE name <> 'pg_temp_1'`,
 };
