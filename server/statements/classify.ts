@@ -34,7 +34,7 @@ const roads: Readonly<Record<string, Road>> = {
   begin: 'transaction', start: 'transaction', commit: 'transaction', end: 'transaction', rollback: 'transaction', abort: 'transaction',
   savepoint: 'transaction', release: 'transaction', set: 'set', reset: 'reset', show: 'show', use: 'use', discard: 'discard', prepare: 'prepare',
   execute: 'execute', deallocate: 'deallocate', declare: 'declare', fetch: 'fetch', move: 'fetch', close: 'close', copy: 'copy', explain: 'explain',
-  call: 'call', grant: 'admin', revoke: 'admin', vacuum: 'no-op', analyze: 'no-op', listen: 'unsupported', notify: 'unsupported', unlisten: 'unsupported', lock: 'unsupported',
+  call: 'call', grant: 'admin', revoke: 'admin', vacuum: 'no-op', analyze: 'no-op', listen: 'unsupported', notify: 'unsupported', unlisten: 'no-op', lock: 'unsupported',
   cluster: 'unsupported', reindex: 'unsupported', refresh: 'unsupported', security: 'unsupported', do: 'unsupported', import: 'refused',
   attach: 'refused', detach: 'refused', install: 'refused', load: 'refused', export: 'refused', pragma: 'refused', checkpoint: 'refused', force: 'refused',
 };
