@@ -10,6 +10,7 @@ import { quoteName } from '../../base/sql-lexer.ts';
 import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
 import { toMetadataError } from './errors.ts';
 import type { SharedCatalog } from './shared-catalog.ts';
+import { refuseStoredSql } from './stored-sql.ts';
 
 type State =
   /** No transaction. */
@@ -151,6 +152,7 @@ export class Transaction {
     try {
       await this.#dropOnCommit();
       if (work.wrote) {
+        await refuseStoredSql(this.#connection, work.written);
         const { durable } = await this.#catalog.commit(work.changes, () => this.#catalog.database.commit(this.#connection));
         this.#durable = durable();
         // Whoever asks next gets the rejection; until then it must not count as unhandled.
