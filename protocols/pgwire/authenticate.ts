@@ -42,6 +42,7 @@ export async function authenticate(options: AuthenticateOptions): Promise<Princi
   const channelBinding = options.tls && initial.mechanism.endsWith('-PLUS') ? endPoint(options.tls) : undefined;
   const exchange = authenticator.begin(user, initial.mechanism, {
     remoteAddress: options.remoteAddress,
+    plusOffered: mechanisms.some((name) => name.endsWith('-PLUS')),
     ...(channelBinding ? { channelBinding } : {}),
   });
   writeSaslContinue(out, await exchange.first(Buffer.from(initial.data)));

@@ -33,43 +33,53 @@ export interface HandshakeOptions {
 
 /** Negotiates encryption and reads the startup packet. Throws protocol_violation, feature_not_supported, ConnectionGone. */
 export async function shakeHands(options: HandshakeOptions): Promise<Arrival> {
-  const { socket, limits } = options;
-  let stream: Duplex = socket;
-  let encrypted: TLSSocket | null = null;
-  const first = await read(socket, 4);
-  if (options.tls && first[0] === tlsRecord) {
-    socket.unshift(first);
-    encrypted = await startTls(options, options.tls);
-    if (encrypted.alpnProtocol !== alpnName) {
-      throw new LakeError('protocol_violation', 'received direct SSL connection request without ALPN protocol negotiation extension');
+  const { socket } = options;
+  const reader = new ExactReader(socket);
+  let first: Buffer;
+  try {
+    first = await reader.read(4);
+    if (!options.tls || first[0] !== tlsRecord) {
+      const asked = await negotiate(options, reader, socket, first);
+      if (asked !== 'ssl') return { stream: socket, tls: null, packet: asked };
     }
-    stream = encrypted;
+  } finally {
+    reader.close();
   }
-  let head: Buffer | null = encrypted ? null : first;
-  let sslAsked = encrypted !== null;
-  let gssAsked = encrypted !== null;
+  const direct = first[0] === tlsRecord;
+  if (direct) socket.unshift(first);
+  else {
+    if (socket.readableLength > 0) throw new LakeError('protocol_violation', 'received unencrypted data after SSL request');
+    socket.write('S');
+  }
+  const secure = await startTls(options, options.tls as TlsProvider);
+  if (direct && secure.alpnProtocol !== alpnName) {
+    throw new LakeError('protocol_violation', 'received direct SSL connection request without ALPN protocol negotiation extension');
+  }
+  const inside = new ExactReader(secure);
+  try {
+    const packet = await negotiate(options, inside, secure, null);
+    if (packet === 'ssl') throw new LakeError('internal', 'encryption inside encryption');
+    return { stream: secure, tls: secure, packet };
+  } finally {
+    inside.close();
+  }
+}
+
+/** Reads packets up to one that means something: a startup, a cancel, or an SSLRequest that is to be granted. */
+async function negotiate(options: HandshakeOptions, reader: ExactReader, stream: Duplex, first: Buffer | null): Promise<Arrival['packet'] | 'ssl'> {
+  const encrypted = stream !== options.socket;
+  const asked = { ssl: encrypted, gss: encrypted };
+  let head = first;
   for (;;) {
-    const length = (head ?? (await read(stream, 4))).readInt32BE(0);
+    const length = (head ?? (await reader.read(4))).readInt32BE(0);
     head = null;
-    if (length < 8 || length > limits.startupBytesMax) throw new LakeError('protocol_violation', 'invalid length of startup packet');
-    const packet = decodeStartupPacket(await read(stream, length - 4));
-    if (packet.t === 'ssl' && !sslAsked) {
-      sslAsked = true;
-      if (!options.tls) {
-        stream.write('N');
-        continue;
-      }
-      if (socket.readableLength > 0) throw new LakeError('protocol_violation', 'received unencrypted data after SSL request');
-      socket.write('S');
-      encrypted = await startTls(options, options.tls);
-      stream = encrypted;
-      gssAsked = true;
-    } else if (packet.t === 'gss' && !gssAsked) {
-      gssAsked = true;
-      stream.write('N');
-    } else if (packet.t === 'ssl' || packet.t === 'gss') {
-      throw new LakeError('protocol_violation', 'encryption was negotiated already');
-    } else return { stream, tls: encrypted, packet };
+    if (length < 8 || length > options.limits.startupBytesMax) throw new LakeError('protocol_violation', 'invalid length of startup packet');
+    const packet = decodeStartupPacket(await reader.read(length - 4));
+    if (packet.t === 'startup' || packet.t === 'cancel') return packet;
+    if (asked[packet.t]) throw new LakeError('protocol_violation', 'encryption was negotiated already');
+    asked[packet.t] = true;
+    if (packet.t === 'ssl' && options.tls) return 'ssl';
+    stream.write('N');
   }
 }
 
@@ -89,6 +99,7 @@ function startTls(options: HandshakeOptions, provider: TlsProvider): Promise<TLS
       secure.off('secure', onSecure);
       secure.off('close', onClose);
       secure.off('_tlsError', onError);
+      socket.off('end', onClose);
       if (error) reject(error);
       else resolve(secure);
     };
@@ -98,27 +109,44 @@ function startTls(options: HandshakeOptions, provider: TlsProvider): Promise<TLS
     secure.once('secure', onSecure);
     secure.once('close', onClose);
     secure.once('_tlsError', onError);
+    socket.once('end', onClose);
     secure.on('error', () => undefined);
   });
 }
 
-/** Exactly `count` bytes, without taking one more from the stream's buffer. */
-async function read(stream: Duplex, count: number): Promise<Buffer> {
-  for (;;) {
-    const data = stream.read(count) as Buffer | null;
-    if (data !== null && data.length === count) return data;
-    // At its end a stream gives what is left, however little.
-    if (data !== null || stream.readableEnded || stream.destroyed) throw new ConnectionGone('the client left during startup');
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        stream.off('readable', done);
-        stream.off('end', done);
-        stream.off('close', done);
-        resolve();
-      };
-      stream.once('readable', done);
-      stream.once('end', done);
-      stream.once('close', done);
-    });
+/**
+ * Reads exactly as many bytes as are asked for and leaves the rest in the stream's buffer. Its listener stays attached:
+ * adding one to a stream that holds a part of what is awaited fires at once, and the wait would spin.
+ */
+class ExactReader {
+  readonly #stream: Duplex;
+  #wake: (() => void) | null = null;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    for (const event of ['readable', 'end', 'close']) stream.on(event, this.#onEvent);
   }
+
+  async read(count: number): Promise<Buffer> {
+    const stream = this.#stream;
+    for (;;) {
+      const data = stream.read(count) as Buffer | null;
+      if (data !== null && data.length === count) return data;
+      // At its end a stream gives what is left, however little.
+      if (data !== null || stream.readableEnded || stream.destroyed) throw new ConnectionGone('the client left during startup');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  close(): void {
+    for (const event of ['readable', 'end', 'close']) this.#stream.off(event, this.#onEvent);
+  }
+
+  #onEvent = (): void => {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  };
 }

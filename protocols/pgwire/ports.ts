@@ -32,8 +32,11 @@ export interface ScramExchange {
 export interface Authenticator {
   /** Mechanisms to offer; `-PLUS` only on TLS. */
   mechanisms(tls: boolean): readonly string[];
-  /** Begins an exchange; unknown users get a believable one that fails at the end. `channelBinding` is the tls-server-end-point data. */
-  begin(user: string, mechanism: string, context: { readonly remoteAddress: string; readonly channelBinding?: Buffer }): ScramExchange;
+  /**
+   * Begins an exchange; unknown users get a believable one that fails at the end. `channelBinding` is the tls-server-end-point
+   * data; `plusOffered` says that a -PLUS mechanism was offered, so that a client which believes otherwise betrays a downgrade.
+   */
+  begin(user: string, mechanism: string, context: { readonly remoteAddress: string; readonly channelBinding?: Buffer; readonly plusOffered?: boolean }): ScramExchange;
 }
 
 /** Local sockets of the metadata worker: a bearer token in a cleartext password message instead of SCRAM. */
