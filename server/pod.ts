@@ -212,6 +212,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
         clock,
         random,
         mockKey: Buffer.from(await control.secret('scram-mock')),
+        isBindingAvailable: () => certificates.hasEndPointHash(),
         decided: (outcome) => logins.note({ way: 'pgwire', ...outcome }),
       }),
     },
@@ -299,7 +300,18 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     },
   });
   const [api, metrics] = await Promise.all([
-    startApiServer({ admin, sessions: restSessions, pod, tls: certificates, host: config.bindHost, port: config.authPort, socketPath: dataDir.adminSocket, version: productVersion(), logger, random }).catch((error: LakeError) => {
+    startApiServer({
+      admin,
+      sessions: restSessions,
+      pod,
+      tls: certificates,
+      host: config.bindHost,
+      port: config.authPort,
+      socketPath: dataDir.adminSocket,
+      version: productVersion(),
+      logger,
+      random,
+    }).catch((error: LakeError) => {
       throw takenPort(error, config.authPort, 'BOILSTREAM_AUTH_PORT');
     }),
     startMetricsServer({ pod, host: config.bindHost, port: config.metricsPort, logger, random, workerMetrics: () => call.metrics() }).catch((error: LakeError) => {

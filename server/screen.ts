@@ -26,6 +26,7 @@ export function conninfo(fields: Record<string, string | number | undefined>): s
     .join(' ');
 }
 
+/** The text of the first screen, several lines. Every command in it works when pasted in the folder `cwd`. */
 export function firstScreen(input: {
   readonly version: string;
   readonly listeners: Listeners;

@@ -1,5 +1,4 @@
 /** What the main thread hands the metadata worker at start, and the calls that go each way. Types only. */
-import type { Change } from '../catalog/control/command.ts';
 import type { Principal } from '../base/domain.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
@@ -33,7 +32,7 @@ export interface WorkerCalls {
 
 /** Served by the main thread, called from the worker. */
 export interface MainCalls {
-  changed(changes: readonly Change[]): Promise<void>;
+  changed(changes: readonly { readonly t: string }[]): Promise<void>;
   /** The log is lost (fenced, or the store is beyond reach): nothing more may be acknowledged. */
   lost(reason: string): void;
   /** The store fails the log's puts (what to tell clients), or works again (null). */
