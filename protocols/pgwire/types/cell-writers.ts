@@ -68,8 +68,8 @@ function create(type: DuckDBType, announced: number, format: 0 | 1, settings: Ou
     case DuckDBTypeId.BIT: return new BitWriter(binary);
     case DuckDBTypeId.LIST: return list(type, -1, announced, format, settings);
     case DuckDBTypeId.ARRAY: return list(type, type.length, announced, format, settings);
-    case DuckDBTypeId.STRUCT: case DuckDBTypeId.MAP: case DuckDBTypeId.UNION: case DuckDBTypeId.VARIANT: return new JsonWriter(type);
-    default: return new FallbackText(type);
+    case DuckDBTypeId.STRUCT: case DuckDBTypeId.MAP: case DuckDBTypeId.UNION: case DuckDBTypeId.VARIANT: return new JsonWriter(type, settings);
+    default: return new FallbackText(type, settings);
   }
 }
 
@@ -83,7 +83,7 @@ function list(type: DuckDBListType | DuckDBArrayType, length: number, announced:
   const nested = valueType.typeId === DuckDBTypeId.LIST || valueType.typeId === DuckDBTypeId.ARRAY;
   // A list announced as something that is no array (json, text) is written as json.
   const element = elementOid(announced);
-  if (element === undefined) return new JsonWriter(type);
+  if (element === undefined) return new JsonWriter(type, settings);
   const writer = create(valueType, nested ? announced : element, format, settings);
   return format === 1 ? new ArrayBinary(writer, length, element) : new ArrayText(writer, length);
 }
