@@ -98,7 +98,9 @@ test('a full disk: refused with what to do, goes on when there is space, and not
   assert.deepEqual(await values(pod), before);
 });
 
-test('a pod does not start on a read-only disk, says so, and starts when it is writable again', { timeout: 240_000 }, async (t) => {
+test('a pod does not start on a read-only disk, says so, and starts when it is writable again', {
+  timeout: 240_000,
+}, async (t) => {
   const dataDir = dataDirOf(t);
   const disk = await openSmallDisk(t, join(dataDir, 'storage'), 32);
   if (disk === null) return;

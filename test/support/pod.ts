@@ -38,6 +38,8 @@ export interface Pod {
   readonly metrics: Address;
   /** From spawning to the ready file, milliseconds. */
   readonly readyMs: number;
+  /** CPU time of the process until then, milliseconds; what a busy machine does not stretch. NaN off Linux. */
+  readonly readyCpuMs: number;
   /** The superadmin's login name and password. */
   readonly user: string;
   readonly password: string;
@@ -48,7 +50,11 @@ export interface Pod {
   /** Everything the pod wrote to stdout and stderr so far (the last 4 MB of it). */
   log(): string;
   /** Sends the signal, waits for the end (SIGKILL after the deadline), removes a temporary data directory. After `kill`: only the last. */
-  stop(options?: { signal?: NodeJS.Signals; keepData?: boolean; deadlineMs?: number }): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stop(options?: {
+    signal?: NodeJS.Signals;
+    keepData?: boolean;
+    deadlineMs?: number;
+  }): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** kill -9, then waits for the process to be gone. The data directory stays. */
   kill(): Promise<void>;
   /** Resolves when the process ends by itself. */
@@ -64,13 +70,26 @@ export async function startPod(options: PodOptions = {}): Promise<Pod> {
   const readyFile = join(dataDir, `ready-${process.pid}-${process.hrtime.bigint()}.json`);
   const started = performance.now();
   const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
-  const child = spawn(program, [...before, ...(options.nodeFlags ?? []), '--disable-warning=ExperimentalWarning', join(projectRoot, 'server/main.ts'), 'serve', ...(options.flags ?? [])], {
-    cwd: projectRoot,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...podEnvironment(), BOILSTREAM_DATA_DIR: dataDir, BOILSTREAM_READY_FILE: readyFile, ...options.environment },
-  });
+  const child = spawn(
+    program,
+    [
+      ...before,
+      ...(options.nodeFlags ?? []),
+      '--disable-warning=ExperimentalWarning',
+      join(projectRoot, 'server/main.ts'),
+      'serve',
+      ...(options.flags ?? []),
+    ],
+    {
+      cwd: projectRoot,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...podEnvironment(), BOILSTREAM_DATA_DIR: dataDir, BOILSTREAM_READY_FILE: readyFile, ...options.environment },
+    },
+  );
   const output = collect(child);
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.on('exit', (code, signal) => resolve({ code, signal })),
+  );
   // A test that fails half-way must not leave its pod behind.
   const killAtExit = (): void => void child.kill('SIGKILL');
   process.on('exit', killAtExit);
@@ -78,6 +97,7 @@ export async function startPod(options: PodOptions = {}): Promise<Pod> {
 
   const ready = await waitForReady(child, readyFile, started + (options.readyDeadlineMs ?? 30_000), exited, output);
   const readyMs = performance.now() - started;
+  const readyCpuMs = cpuMsOf(child.pid as number);
   rmSync(readyFile, { force: true });
   const read = (name: string): string => readFileSync(join(dataDir, name), 'utf8').trim();
   const address = (name: string): Address => {
@@ -104,6 +124,7 @@ export async function startPod(options: PodOptions = {}): Promise<Pod> {
       return address('metrics');
     },
     readyMs,
+    readyCpuMs,
     user: options.environment?.['BOILSTREAM_SUPERADMIN_EMAIL'] ?? 'admin@localhost',
     get password() {
       return read('superadmin-password');
@@ -137,7 +158,9 @@ export async function startPod(options: PodOptions = {}): Promise<Pod> {
 
 /** The test's own environment without settings of some other pod, and every port free to choose. */
 function podEnvironment(): NodeJS.ProcessEnv {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BOILSTREAM_') || name === 'BOILSTREAM_EXTENSION_DIR'));
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('BOILSTREAM_') || name === 'BOILSTREAM_EXTENSION_DIR'),
+  );
   // The runner marks its children, and a pod is not a test.
   delete inherited['NODE_TEST_CONTEXT'];
   return {
@@ -149,6 +172,16 @@ function podEnvironment(): NodeJS.ProcessEnv {
     BOILSTREAM_METRICS_PORT: '0',
     BOILSTREAM_BIND_HOST: '127.0.0.1',
   };
+}
+
+/** User and system time of a process in milliseconds, from Linux's count of hundredths. */
+function cpuMsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function collect(child: ChildProcess): string[] {
