@@ -3,7 +3,7 @@
  * kinds and a list of names (base/sql-refusal.ts); whoever passes both still meets an instance that opens no files,
  * attaches nothing and changes no setting.
  */
-import type { Right } from '../../base/domain.ts';
+import { catalogSuffix, type Right } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
 import { nameOf, stringOf, type Token } from '../../base/sql-lexer.ts';
 import { allowedTableFunctions, maintenanceFunctions, maintenanceMethods, refuseNames, writerMaintenance } from '../../base/sql-refusal.ts';
@@ -84,19 +84,25 @@ function checkCall(shape: Shape, context: GateContext): number {
 }
 
 /**
- * A stock DuckDB that attaches `ducklake:postgres:` to the lake's SQL database begins to make DuckLake's tables there. They
- * would be tables of the lake, and the attach would look as if it had worked.
+ * A stock DuckDB that attaches `ducklake:postgres:` to the lake's SQL database looks for DuckLake's tables there and, when
+ * told a data path, begins to make them. They would be tables of the lake, and the attach would look as if it had worked.
  */
-function refuseCatalogTables(shape: Shape, context: GateContext): void {
-  if (shape.word !== 'create') return;
-  for (const [i, token] of shape.tokens.entries()) {
-    if (i > 12) return;
-    if ((token.kind === 'name' || token.kind === 'quoted-name') && nameOf(token).toLowerCase().startsWith('ducklake_') && shape.tokens[i + 1]?.text !== '.') {
-      throw new LakeError('permission_denied', `"${context.lake}" is the SQL database of the lake; DuckLake's metadata is in "${context.lake}__catalog"`, {
-        hint: `ATTACH 'ducklake:postgres:dbname=${context.lake}__catalog …' AS ${context.lake}`,
-      });
+function refuseCatalogTables({ tokens, word }: Shape, context: GateContext): void {
+  if (word === 'create') {
+    for (let i = 1; i < Math.min(tokens.length, 13); i++) {
+      const token = tokens[i] as Token;
+      const isName = token.kind === 'name' || token.kind === 'quoted-name';
+      if (isName && nameOf(token).toLowerCase().startsWith('ducklake_') && tokens[i + 1]?.text !== '.') throw wrongDatabase(context.lake);
     }
+  } else if (word === 'select' && tokens.some((token, i) => token.kind === 'string' && token.text === "'ducklake_metadata'" && tokens[i - 1]?.text === '=' && wordAt(tokens, i - 2) === 'relname')) {
+    throw wrongDatabase(context.lake);
   }
+}
+
+function wrongDatabase(lake: string): LakeError {
+  return new LakeError('permission_denied', `"${lake}" is the SQL database of the lake; DuckLake's metadata is in "${lake}${catalogSuffix}"`, {
+    hint: `ATTACH 'ducklake:postgres:dbname=${lake}${catalogSuffix} …' AS ${lake}`,
+  });
 }
 
 /** DuckDB's parser recurses; a text nested without end would use up its stack. */

@@ -447,3 +447,16 @@ test('a statement with parameters of no type is described with all its columns',
   assert.deepEqual(rows, [['x', '2020-01-02', 42]]);
   assert.deepEqual((await execute('SELECT * FROM range($1)', [oid.int8], [text('2')])).rows, [[0n], [1n]]);
 });
+
+test('a DuckLake client on the SQL database is told the name of the metadata database', async () => {
+  for (const sql of [
+    // what a stock DuckDB sends when it looks for DuckLake's tables, and when it makes them
+    "SELECT relname FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE pg_namespace.nspname IN ('public')AND relname='ducklake_metadata'",
+    'CREATE TABLE "public"."ducklake_metadata"("key" VARCHAR, "value" VARCHAR)',
+  ]) {
+    const error = await session.error(sql);
+    assert.match(error.message, /"sales__catalog"/);
+    assert.match(error.hint ?? '', /dbname=sales__catalog/);
+  }
+  assert.deepEqual(await session.rows("SELECT relname FROM pg_class WHERE relname LIKE 'ducklake%'"), []);
+});
