@@ -25,10 +25,10 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
   const world = new SimulatedClock();
   const history = new History();
   const trace = createHash('sha256');
-  const weather = { bad: 0 };
+  const weather = { bad: 0, outageUntil: 0 };
   const bucket = new MemoryBucket({
     clock: world,
-    fault: (call) => fault(call, weather.bad, random),
+    fault: (call) => (world.monotonic() < weather.outageUntil ? outage(call, random) : fault(call, weather.bad, random)),
     trace: (call, result) => void trace.update(`${world.monotonic()} ${call.client} ${call.operation} ${call.key} ${result}\n`),
   });
   const pods: SimulatedPod[] = [];
@@ -63,6 +63,8 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
     await world.run((round + 1) * roundMs);
     // Faults have pauses between them, and come and go by themselves.
     weather.bad = random.isChosen(0.4) ? 0 : random.fraction() * 0.25;
+    // Now and then the store is away altogether, at times for longer than a leader waits for a decision.
+    if (random.isChosen(0.06)) weather.outageUntil = world.monotonic() + random.between(200, 4_500);
     const alive = pods.filter((pod) => !pod.clock.isStopped);
     const pick = alive[random.between(0, alive.length - 1)];
     if (pick && random.isChosen(0.2)) {
@@ -74,6 +76,7 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
     if (random.isChosen(0.3) || !pods.some((pod) => !pod.clock.isStopped)) start();
   }
   weather.bad = 0;
+  weather.outageUntil = 0;
   await world.run(world.monotonic() + 10_000);
   for (const pod of pods) pod.kill();
   const { acknowledged } = history.counts;
@@ -92,6 +95,12 @@ export async function simulateLog(seed: number, options: { rounds?: number; bug?
     violations = [...failures, `the log cannot be restored: ${describe(error)}`];
   }
   return { violations, acknowledged, kills, sleeps, takeovers, trace: trace.digest('hex') };
+}
+
+/** Nobody is answered; some writes happen all the same. */
+function outage(call: StoreCall, random: SeededRandom): Fault | null {
+  if (call.client === 'check') return null;
+  return { t: random.isChosen(0.3) ? 'lost-answer' : 'unavailable', delayMs: random.between(0, 100) };
 }
 
 function fault(call: StoreCall, bad: number, random: SeededRandom): Fault | null {
