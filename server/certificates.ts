@@ -4,7 +4,7 @@
  * server certificate under it. ECDSA P-256: small handshakes, known to every client.
  */
 import 'reflect-metadata';
-import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -23,8 +23,8 @@ export interface Certificates {
   context(): SecureContext;
   /** PEM of the certificate chain and key, for servers that take text; changes on reload. */
   pem(): { readonly cert: string; readonly key: string };
-  /** Hash of the leaf certificate for channel binding `tls-server-end-point` (RFC 5929, section 4.1). */
-  endPointHash(): Buffer;
+  /** Whether channel binding `tls-server-end-point` is defined for the certificate: its signature must name a hash (RFC 5929, section 4.1; Ed25519 names none). */
+  hasEndPointHash(): boolean;
   /** Called after each reload. */
   onReload(listener: () => void): void;
   /** File that clients trust: our CA, or undefined when the certificate is someone else's. */
@@ -71,7 +71,7 @@ export async function openCertificates(input: {
   return {
     context: () => loaded.context,
     pem: () => ({ cert: loaded.cert, key: loaded.key }),
-    endPointHash: () => loaded.hash,
+    hasEndPointHash: () => loaded.hasHash,
     onReload: (listener) => void listeners.push(listener),
     caPath: own ? caPath : undefined,
     close: () => {
@@ -85,7 +85,7 @@ interface Loaded {
   readonly context: SecureContext;
   readonly cert: string;
   readonly key: string;
-  readonly hash: Buffer;
+  readonly hasHash: boolean;
   readonly stamp: string;
 }
 
@@ -99,16 +99,15 @@ function load(certPath: string, keyPath: string): Loaded {
     const cert = readFileSync(certPath, 'utf8');
     const key = readFileSync(keyPath, 'utf8');
     const context = createSecureContext({ cert, key, minVersion: 'TLSv1.2', ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20' });
-    return { context, cert, key, hash: endPointHash(new X509Certificate(cert)), stamp };
+    return { context, cert, key, hasHash: namesHash(new X509Certificate(cert)), stamp };
   } catch (error) {
     throw new LakeError('config_invalid', `the TLS certificate ${certPath} and key ${keyPath} cannot be used: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function endPointHash(leaf: X509Certificate): Buffer {
-  // RFC 5929: the hash of the signature algorithm, but SHA-256 in place of MD5 and SHA-1.
-  const name = new x509.X509Certificate(new Uint8Array(leaf.raw)).signatureAlgorithm.hash?.name?.replace('-', '').toLowerCase() ?? 'sha256';
-  return createHash(name === 'sha1' || name === 'md5' ? 'sha256' : name).update(leaf.raw).digest();
+/** Clients take the hash from the signature's name; libpq gives up on names without one. RSA-PSS keeps it elsewhere, where not all clients look. */
+function namesHash(leaf: X509Certificate): boolean {
+  return /sha-?\d|md5/i.test(leaf.signatureAlgorithm ?? '');
 }
 
 async function ensureOwn(dataDir: string, caPath: string, certPath: string, keyPath: string, hosts: readonly string[], clock: Clock): Promise<void> {

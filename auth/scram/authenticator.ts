@@ -31,6 +31,8 @@ export interface BeginContext {
   readonly remoteAddress: string;
   /** tls-server-end-point data when the connection runs over TLS. */
   readonly channelBinding?: Buffer;
+  /** A -PLUS mechanism was offered on this connection. */
+  readonly plusOffered?: boolean;
 }
 
 export interface Exchange {
@@ -62,7 +64,7 @@ export function createAuthenticator(options: AuthenticatorOptions): ScramAuthent
         user,
         hash,
         plus,
-        plusOffered: context.channelBinding !== undefined && withBinding(true),
+        plusOffered: context.plusOffered ?? false,
         context,
       });
     },

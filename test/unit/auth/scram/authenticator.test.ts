@@ -156,3 +156,18 @@ describe('SCRAM authenticator', () => {
     );
   });
 });
+
+describe('channel binding', () => {
+  it('betrays somebody in between who took -PLUS out of the offer', async () => {
+    const { authenticator } = await fixture();
+    const begin = (plusOffered: boolean): Promise<Buffer> =>
+      authenticator
+        .begin('alice_1', 'SCRAM-SHA-256', { remoteAddress: '10.0.0.1', plusOffered })
+        .first(Buffer.from('y,,n=,r=abcdefgh'));
+    await assert.rejects(
+      begin(true),
+      (error) => error instanceof LakeError && error.code === 'invalid_authorization' && /negotiation failed/.test(error.message),
+    );
+    assert.ok(await begin(false));
+  });
+});
