@@ -46,9 +46,17 @@ export class DuckdbSession implements StatementSession {
     if (splitStatements(sql).length > 1) throw new LakeError('syntax_error', 'cannot insert multiple commands into a prepared statement');
     this.#checkFailed(sql);
     if (special(sql)) return { parameters: [], columns: null, execute: () => this.simple(sql, { index: 0, count: 1 }), close: () => undefined };
-    // Types given in Parse become casts: DuckDB's prepare takes none.
-    const typed = sql.replace(/\$(\d+)/g, (whole, n) => (parameterOids[Number(n) - 1] ? `CAST(${whole} AS ${duckdbType(parameterOids[Number(n) - 1] as number)})` : whole));
-    const prepared = await this.#guard(() => this.#connection.prepare(typed));
+    // Types given in Parse become casts: DuckDB's prepare takes none. A result column that is a bare parameter of no type is text.
+    const cast = (always: boolean): string => sql.replace(/\$(\d+)/g, (whole, n) => {
+      const id = parameterOids[Number(n) - 1];
+      return id ? `CAST(${whole} AS ${duckdbType(id)})` : always ? `CAST(${whole} AS VARCHAR)` : whole;
+    });
+    let prepared = await this.#guard(() => this.#connection.prepare(cast(false)));
+    try {
+      columnsOf(prepared);
+    } catch {
+      prepared = await this.#guard(() => this.#connection.prepare(cast(true)));
+    }
     const parameters = Array.from({ length: prepared.parameterCount }, (_, i) => {
       const given = parameterOids[i] ?? 0;
       if (given !== 0) return given;
