@@ -64,6 +64,7 @@ export function parseControl(json: Buffer, bad: (what: string) => LakeError): Co
   }
 }
 
+/** A JSON object; anything else throws what `bad` makes. */
 export function parseJson(json: Buffer, bad: (what: string) => LakeError): Record<string, unknown> {
   let value: unknown;
   try {
@@ -75,11 +76,13 @@ export function parseJson(json: Buffer, bad: (what: string) => LakeError): Recor
   return value as Record<string, unknown>;
 }
 
+/** A uuid in its text form, lower case; anything else throws what `bad` makes. */
 export function parseUuid(value: unknown, bad: (what: string) => LakeError): string {
   if (typeof value !== 'string' || !uuidPattern.test(value)) throw bad('a database has no proper uuid');
   return value;
 }
 
+/** A base with at least one chunk; anything else throws what `bad` makes. */
 export function parseBase(value: unknown, bad: (what: string) => LakeError): Base {
   if (typeof value !== 'object' || value === null) throw bad('a base is missing');
   const { generation, file, wal } = value as Record<string, unknown>;

@@ -16,6 +16,7 @@ export interface InstanceOptions {
 
 const never = '1000TB';
 
+/** An instance of its own for the replicated databases: no extensions are fetched, memory and threads are bounded. */
 export async function createLogInstance(options: InstanceOptions): Promise<DuckDBInstance> {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
@@ -49,6 +50,7 @@ export async function attachFile(connection: DuckDBConnection, file: string, nam
   await connection.run(`ATTACH ${quoteString(file)} AS ${quoteName(name)} (ROW_GROUP_SIZE 2048000, STORAGE_VERSION 'v1.5.0')`);
 }
 
+/** Detaches what `attachFile` attached; connections that use it keep it until they close. No checkpoint happens. */
 export async function detachFile(connection: DuckDBConnection, name: string): Promise<void> {
   await connection.run(`DETACH ${quoteName(name)}`);
 }
