@@ -3,7 +3,7 @@
  * DuckDB keeps at most one result open per connection; when the session runs something else while a client still reads
  * (a cursor, a suspended portal), the rest of that result is first drained into memory, within a bound.
  */
-import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import type { Admission } from './admission.ts';
 import { EngineRows } from './read.ts';
@@ -53,6 +53,12 @@ export class EngineConnection {
   async run(sql: string): Promise<number> {
     if (this.#open) await this.#settleOpen();
     return this.call(async () => (await this.native.run(sql)).rowsChanged);
+  }
+
+  /** All rows of a small query of our own making. */
+  async rows(sql: string, values: DuckDBValue[]): Promise<DuckDBValue[][]> {
+    if (this.#open) await this.#settleOpen();
+    return this.call(async () => (await this.native.runAndReadAll(sql, values)).getRows());
   }
 
   /** One admitted native call. */

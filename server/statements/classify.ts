@@ -38,6 +38,7 @@ const roads: Readonly<Record<string, Road>> = {
   cluster: 'unsupported', reindex: 'unsupported', refresh: 'unsupported', security: 'unsupported', do: 'unsupported', import: 'refused',
   attach: 'refused', detach: 'refused', install: 'refused', load: 'refused', export: 'refused', pragma: 'refused', checkpoint: 'refused', force: 'refused',
 };
+const changing = new Set([...Object.keys(changeTags), 'create', 'drop', 'alter']);
 const createModifiers = new Set(['or', 'replace', 'temp', 'temporary', 'local', 'global', 'unlogged', 'recursive', 'materialized', 'unique', 'persistent', 'foreign', 'if', 'not', 'exists']);
 /** Things a client may create, drop or alter, with the word their tag ends in. */
 const objects: Readonly<Record<string, string>> = {
@@ -63,6 +64,8 @@ export function classify(sql: string): Shape {
   const change = changeTags[word];
   if (change !== undefined) return shape(tokens, word, 'engine', change, { writes: true, rows: tokens.some((one) => isWord(one, 'returning')) });
   if (word === 'create' || word === 'drop' || word === 'alter' || word === 'comment') return definition(tokens, word);
+  // EXPLAIN ANALYZE does what it explains.
+  if (word === 'explain') return shape(tokens, word, 'explain', 'EXPLAIN', { rows: true, writes: tokens.some((one) => isWord(one, 'analyze')) && tokens.some((one) => one.kind === 'name' && changing.has(one.text.toLowerCase())) });
   return shape(tokens, word, roads[word] ?? 'engine', word.toUpperCase(), { rows: roads[word] === undefined });
 }
 

@@ -5,7 +5,7 @@
 import { LakeError } from '../../base/errors.ts';
 import { nameOf, quoteName, type Token, tokenize } from '../../base/sql-lexer.ts';
 import { VARCHAR } from '@duckdb/node-api';
-import type { Column, Outcome, Prepared } from '../../base/statement-session.ts';
+import type { Column, CopySink, Outcome, Prepared } from '../../base/statement-session.ts';
 import { openCopyIn } from '../engine/copy-in.ts';
 import { classify, type Shape, wordAt } from './classify.ts';
 import { copyOutSql, parseCopy } from './copy.ts';
@@ -246,21 +246,20 @@ export class OwnStatements {
   async #schemaExists(schema: string): Promise<boolean> {
     const { core } = this.#session;
     if (schema === 'public' && core.isPublicAlias(undefined)) return true;
-    const reader = await core.connection.native.runAndReadAll('SELECT 1 FROM duckdb_schemas() WHERE database_name = $1 AND schema_name = $2', [core.lake ?? '', schema]);
-    return reader.currentRowCount > 0;
+    return (await core.connection.rows('SELECT 1 FROM duckdb_schemas() WHERE database_name = $1 AND schema_name = $2', [core.lake ?? '', schema])).length > 0;
   }
 
   /** Tables and views a bare name finds, in order. */
   async #relations(): Promise<string[]> {
     const { core } = this.#session;
     const schemas = core.schemas().map((schema) => (schema === 'public' && core.isPublicAlias(undefined) ? 'main' : schema));
-    const reader = await core.connection.native.runAndReadAll(
+    const found = await core.connection.rows(
       `SELECT name FROM (SELECT database_name, schema_name, table_name AS name FROM duckdb_tables() UNION ALL
          SELECT database_name, schema_name, view_name FROM duckdb_views() WHERE NOT internal)
        WHERE (database_name = $1 AND list_contains(string_split($2, chr(0)), schema_name)) OR database_name = 'temp' ORDER BY name`,
       [core.lake ?? '', schemas.join('\0')],
     );
-    return reader.getRows().map(([name]) => String(name));
+    return found.map(([name]) => String(name));
   }
 
   async #discard({ tokens }: Shape): Promise<Outcome> {
@@ -392,6 +391,7 @@ export class OwnStatements {
     const lake = table.length === 3 ? (table[0] as string) : core.lake;
     if (lake !== null && core.rightOn(lake) === 'read') throw new LakeError('permission_denied', `you may only read lake "${lake}"`, { hint: `Its owner can GRANT WRITE ON DUCKLAKE ${lake} TO you.` });
     await this.#session.beginImplicit();
+    this.#session.begin();
     const named = table.length > 1 && table.at(-2) === 'public' && core.isPublicAlias(table.length === 3 ? table[0] : undefined) ? { ...statement, table: [...table.slice(0, -2), 'main', table.at(-1) as string] } : statement;
     try {
       const sink = await openCopyIn(
@@ -411,10 +411,31 @@ export class OwnStatements {
         },
         named,
       );
-      return { t: 'copy-in', format: statement.options, sink };
+      return { t: 'copy-in', format: statement.options, sink: this.#guardSink(sink, sql) };
     } catch (error) {
+      this.#session.end();
       throw this.#session.mapped(error, sql);
     }
+  }
+
+  /** A sink whose errors are the client's, and that counts as running until it has ended: it can be canceled. */
+  #guardSink(sink: CopySink, sql: string): CopySink {
+    const session = this.#session;
+    const mapped = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await work;
+      } catch (error) {
+        throw session.mapped(error, sql);
+      }
+    };
+    return {
+      accepts: sink.accepts,
+      columns: sink.columns,
+      write: (data) => mapped(sink.write(data)),
+      append: (chunk) => mapped(sink.append(chunk)),
+      finish: () => mapped(sink.finish()).finally(() => session.end()),
+      abort: (reason) => mapped(sink.abort(reason)).finally(() => session.end()),
+    };
   }
 
   #cursor(name: string): Cursor {

@@ -109,6 +109,8 @@ export class SqlSession implements StatementSession {
           this.#interruption = null;
           this.core.transaction.checkUsable();
           await this.core.refresh();
+          // Rights may have changed since Parse; only CALL's are the gate's to judge.
+          if (shape.road === 'call') this.#checkGate(shape);
           return this.runEngine(sql, shape, { oids: parameterOids, parameters, alone: false, described: columns });
         },
         close: () => undefined,
@@ -132,8 +134,12 @@ export class SqlSession implements StatementSession {
     if (shape.road !== 'transaction') this.core.transaction.checkUsable();
     await this.core.refresh();
     const admin = adminWords.has(shape.word) ? (this.dependencies.admin?.parse(sql) ?? null) : null;
-    if (admin === null) checkGate(shape, { lake: this.core.lake ?? '', rightOn: (lake) => this.core.rightOn(lake) });
+    if (admin === null) this.#checkGate(shape);
     return admin;
+  }
+
+  #checkGate(shape: Shape): void {
+    checkGate(shape, { lake: this.core.lake ?? '', rightOn: (lake) => this.core.rightOn(lake) });
   }
 
   /** The text as DuckDB gets it, planned; kept for the next time where that pays. */

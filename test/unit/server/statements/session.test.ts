@@ -460,3 +460,28 @@ test('a DuckLake client on the SQL database is told the name of the metadata dat
   }
   assert.deepEqual(await session.rows("SELECT relname FROM pg_class WHERE relname LIKE 'ducklake%'"), []);
 });
+
+test('EXPLAIN ANALYZE of a change is a change', async () => {
+  await session.send('BEGIN READ ONLY');
+  assert.equal((await session.error('EXPLAIN ANALYZE DELETE FROM t')).code, 'read_only_transaction');
+  await session.send('ROLLBACK');
+  assert.equal(await session.tag('EXPLAIN DELETE FROM t'), 'EXPLAIN');
+});
+
+test('a COPY of wrong data says so in PostgreSQL\'s class, and nothing of it stays', async () => {
+  const outcome = await session.session.simple('COPY t FROM STDIN', { index: 0, count: 1 });
+  if (outcome.t !== 'copy-in') throw new Error(outcome.t);
+  await outcome.sink.write(Buffer.from('1\ta\nbanana\tb\n'));
+  const error = await outcome.sink.finish().catch((thrown: unknown) => thrown as LakeError);
+  assert.ok(error instanceof LakeError);
+  assert.notEqual(error.code, 'internal');
+  await session.session.failed(error);
+  await session.session.sync();
+  assert.equal(await count(), 0n);
+});
+
+test('SHOW TABLES lists what a bare name finds, and nothing of the catalog behind it', async () => {
+  const names = (await session.rows('SHOW TABLES')).map(([name]) => name);
+  assert.ok(names.includes('t'));
+  assert.ok(!names.some((name) => String(name).startsWith('pg_') || String(name).startsWith('_')));
+});
