@@ -69,7 +69,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await listen(api, { host, port }, `${host}:${port}`, 'BOILSTREAM_AUTH_PORT');
   // The data directory is locked: a socket file that lies there belongs to nobody.
   rmSync(socketPath, { force: true });
-  await listen(local, { path: socketPath }, socketPath, 'BOILSTREAM_DATA_DIR');
+  await listen(local, { path: socketPath }, socketPath, 'BOILSTREAM_DATA_DIR').catch(async (error: unknown) => {
+    await api.close();
+    throw error;
+  });
   chmodSync(socketPath, 0o600);
   return {
     address: { host, port: (api.server.address() as AddressInfo).port },
