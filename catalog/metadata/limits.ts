@@ -12,8 +12,14 @@ export const limits = {
   copyLineBytesMax: 16 * 1024 * 1024,
   /** Rows gathered before they are handed to DuckDB in one piece. */
   copyRowsPerInsert: 2_048,
-  /** Plans of texts that come again and again, per lake. */
-  planCacheEntriesMax: 512,
+  /** Plans that a session keeps for texts that come again and again: DuckLake has about 60 of them. */
+  plansPerSessionMax: 96,
+  /** Rows of an answer that is asked for in one step the next time: one chunk of DuckDB. */
+  smallAnswerRows: 2_048,
+  /** Literals that are taken out of one text; longer lists are run as they are. */
+  takenLiteralsMax: 48,
+  /** Values of an IN list that may be taken out: each length is a shape of its own. */
+  takenListMax: 4,
   /** Columns of a table; more is a mistake or an attack. */
   tableColumnsMax: 10_000,
 } as const;

@@ -5,35 +5,51 @@ import { oid } from '../../base/pg-types.ts';
 import type { Column, RowStream } from '../../base/statement-session.ts';
 import type { SelectItem } from './dialect/translation.ts';
 
+export interface ResultRowsOptions {
+  readonly result: DuckDBResult;
+  readonly columns: readonly Column[];
+  /** Turns DuckDB's errors into ours and ends the transaction they broke. */
+  readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Told the number of rows when they were read to the end. */
+  readonly ended?: ((count: number) => void) | undefined;
+}
+
 export class ResultRows implements RowStream {
   readonly columns: readonly Column[];
-  readonly #result: DuckDBResult;
-  readonly #guard: <T>(work: () => Promise<T>) => Promise<T>;
-  #ended = false;
+  readonly #options: ResultRowsOptions;
+  #count = 0;
+  #state: 'reading' | 'ended' | 'superseded' = 'reading';
 
-  /** `guard` turns DuckDB's errors into ours and ends the transaction they broke. */
-  constructor(result: DuckDBResult, columns: readonly Column[], guard: <T>(work: () => Promise<T>) => Promise<T>) {
-    this.#result = result;
-    this.columns = columns;
-    this.#guard = guard;
+  constructor(options: ResultRowsOptions) {
+    this.#options = options;
+    this.columns = options.columns;
   }
 
-  async next(): Promise<DuckDBDataChunk | null> {
-    if (this.#ended) return null;
-    const chunk = await this.#guard(async () => {
-      const fetched = await this.#result.fetchChunk();
-      // DuckDB ends a stream that failed or was interrupted as if it were complete; only its return type tells.
-      if (!fetched?.rowCount && this.#result.returnType === ResultReturnType.INVALID) throw new LakeError('query_canceled', 'the query was stopped while its rows were being read');
-      return fetched;
+  next(): Promise<DuckDBDataChunk | null> {
+    return this.#options.guard(async () => {
+      if (this.#state === 'superseded') {
+        throw new LakeError('feature_not_supported', 'the rest of this result is gone: another statement ran on the connection', { hint: 'Read a result to its end, or use a second connection.' });
+      }
+      if (this.#state === 'ended') return null;
+      const chunk = await this.#options.result.fetchChunk();
+      if (chunk && chunk.rowCount > 0) {
+        this.#count += chunk.rowCount;
+        return chunk;
+      }
+      this.#state = 'ended';
+      this.#options.ended?.(this.#count);
+      return null;
     });
-    if (chunk && chunk.rowCount > 0) return chunk;
-    this.#ended = true;
-    return null;
   }
 
   async close(): Promise<void> {
     // DuckDB frees a result that is not read to its end when the connection runs the next statement.
-    this.#ended = true;
+    this.#state = 'ended';
+  }
+
+  /** Another statement runs on the connection: DuckDB forgets what was not read, which must never look like the end. */
+  supersede(): void {
+    if (this.#state === 'reading' && this.#options.result.isStreaming) this.#state = 'superseded';
   }
 }
 

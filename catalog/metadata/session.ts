@@ -4,7 +4,7 @@
  * what a client wrote.
  */
 import { INTEGER, VARCHAR } from '@duckdb/node-api';
-import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { LakeError } from '../../base/errors.ts';
 import { decodeParameter } from '../../base/pg-parameter.ts';
@@ -15,14 +15,16 @@ import { ChunkSink, LineSink } from './copy-in.ts';
 import { isControl, readControl } from './dialect/control.ts';
 import type { Control } from './dialect/control.ts';
 import { firstWord, readStatement, writtenTable } from './dialect/statement.ts';
-import type { Statement } from './dialect/statement.ts';
-import type { TranslationContext } from './dialect/translation.ts';
+import type { Statement, Told } from './dialect/statement.ts';
+import type { Shape, TranslationContext } from './dialect/translation.ts';
+import { describedColumns, rememberColumns } from './descriptions.ts';
 import { toMetadataError } from './errors.ts';
 import { sessionFunction } from './introspection/session-functions.ts';
 import type { SessionFacts } from './introspection/session-functions.ts';
 import { answerStock, mayBeStock } from './introspection/stock.ts';
 import { systemRelation } from './introspection/system-relations.ts';
 import { limits } from './limits.ts';
+import { Plans } from './plans.ts';
 import { ResultRows, toColumns } from './result-rows.ts';
 import { Settings } from './settings.ts';
 import type { SharedCatalog } from './shared-catalog.ts';
@@ -49,6 +51,9 @@ export class MetadataSession implements StatementSession {
   readonly #transaction: Transaction;
   readonly #settings: Settings;
   readonly #facts: SessionFacts;
+  readonly #plans: Plans;
+  /** The rows handed out last. */
+  #open: ResultRows | undefined;
   #stopIdleTimer: (() => void) | undefined;
   /** The piece of work that runs now, or the last one; never rejects. */
   #current: Promise<unknown> = Promise.resolve();
@@ -62,6 +67,7 @@ export class MetadataSession implements StatementSession {
     this.#options = options;
     this.#connection = connection;
     this.#transaction = new Transaction(connection, catalog);
+    this.#plans = new Plans(connection);
     this.#settings = new Settings(startup.principal.name, startup.parameters);
     this.#facts = { database: startup.database, user: startup.principal.name, processId: startup.processId, settings: this.#settings };
   }
@@ -113,6 +119,7 @@ export class MetadataSession implements StatementSession {
     // A COMMIT that waits for its turn must not find its connection rolled back or gone: what runs ends first.
     await this.#current;
     await this.#transaction.rollback();
+    this.#plans.close();
     this.#connection.closeSync();
     this.#options.onClose();
   }
@@ -157,6 +164,7 @@ export class MetadataSession implements StatementSession {
   async #run(sql: string, isOneOfMany: boolean): Promise<Outcome> {
     const word = firstWord(sql);
     if (word === '') return { t: 'empty' };
+    this.#open?.supersede();
     if (isControl(word)) return this.#control(readControl(sql));
     this.#transaction.assertUsable();
     if (sql === 'SELECT 1') return { t: 'rows', rows: oneRow(['?column?'], INTEGER, [1]), tag: selectTag };
@@ -186,14 +194,14 @@ export class MetadataSession implements StatementSession {
   async #execute(statement: Statement, values: readonly DuckDBBinding[]): Promise<Outcome> {
     switch (statement.t) {
       case 'query': {
-        const result = await this.#stream(statement.sql, values);
+        const result = await this.#stream(statement, values);
         const columns = toColumns(result.columnNames(), result.columnTypes(), statement.items);
-        return { t: 'rows', rows: this.#rows(result, columns), tag: selectTag };
+        return { t: 'rows', rows: this.#rows(result, columns, statement.shape), tag: selectTag };
       }
       case 'copy-out': {
-        const result = await this.#stream(statement.sql, values);
+        const result = await this.#stream(statement, values);
         const columns = toColumns(result.columnNames(), result.columnTypes(), statement.items);
-        return { t: 'copy-out', format: statement.format, rows: this.#rows(result, columns) };
+        return { t: 'copy-out', format: statement.format, rows: this.#rows(result, columns, statement.shape) };
       }
       case 'change':
         return this.#change(statement, values);
@@ -208,12 +216,19 @@ export class MetadataSession implements StatementSession {
     }
   }
 
-  #rows(result: Awaited<ReturnType<DuckDBConnection['stream']>>, columns: readonly Column[]): ResultRows {
-    return new ResultRows(result, columns, (work) => this.#guarded(undefined, work));
+  /** Rows of the connection's newest result. */
+  #rows(result: DuckDBResult, columns: readonly Column[], shape?: Shape): ResultRows {
+    const ended = shape === undefined ? undefined : (count: number): void => this.#plans.answered(shape, count);
+    this.#open = new ResultRows({ result, columns, guard: (work) => this.#guarded(undefined, work), ended });
+    return this.#open;
   }
 
-  async #stream(sql: string, values: readonly DuckDBBinding[]): Promise<Awaited<ReturnType<DuckDBConnection['stream']>>> {
-    if (values.length === 0) return this.#connection.stream(sql);
+  async #stream({ sql, shape }: Told, values: readonly DuckDBBinding[]): Promise<DuckDBResult> {
+    if (values.length === 0) {
+      if (!shape) return this.#connection.stream(sql);
+      if (shape.literalCount === 0) return (await this.#plans.constant(shape)).stream();
+      return this.#plans.isSmall(shape) ? this.#connection.run(sql) : this.#connection.stream(sql);
+    }
     const prepared = await this.#connection.prepare(sql);
     try {
       bind(prepared, values);
@@ -237,10 +252,10 @@ export class MetadataSession implements StatementSession {
   }
 
   async #change(statement: Extract<Statement, { t: 'change' }>, values: readonly DuckDBBinding[]): Promise<Outcome> {
-    const { verb, sql, returning, target } = statement;
+    const { verb, returning, target } = statement;
     return this.#guarded(target.table.name, async () => {
       await this.#startWrite(statement);
-      const result = await this.#materialise(sql, values);
+      const result = await this.#materialise(statement, values);
       const tag = (count: number): string => (verb === 'INSERT' ? `INSERT 0 ${count}` : `${verb} ${count}`);
       if (returning === null) return { t: 'command', tag: tag(result.rowsChanged) };
       const columns = toColumns(result.columnNames(), result.columnTypes(), returning);
@@ -248,7 +263,7 @@ export class MetadataSession implements StatementSession {
     });
   }
 
-  async #materialise(sql: string, values: readonly DuckDBBinding[]): Promise<Awaited<ReturnType<DuckDBConnection['run']>>> {
+  async #materialise({ sql }: Told, values: readonly DuckDBBinding[]): Promise<DuckDBResult> {
     if (values.length === 0) return this.#connection.run(sql);
     const prepared = await this.#connection.prepare(sql);
     try {
@@ -350,6 +365,9 @@ export class MetadataSession implements StatementSession {
     }
     this.#transaction.assertUsable();
     if (this.#transaction.isBlock) await this.#transaction.start();
+    const { view } = this.#transaction;
+    const known = describedColumns(view, sql);
+    if (known !== undefined) return { ...none, columns: known };
     const stock = mayBeStock(sql) ? answerStock(sql, this.#transaction.view) : undefined;
     if (stock) return { ...none, columns: stock.columns };
     const statement = readStatement(sql, this.#context());
@@ -361,7 +379,11 @@ export class MetadataSession implements StatementSession {
       const names = Array.from({ length: shape.columnCount }, (_, i) => shape.columnName(i));
       const types = names.map((_, i) => shape.columnType(i));
       const columns = items === null ? null : toColumns(names, types, items);
-      if (parameters.length === 0) return { ...none, columns };
+      if (parameters.length === 0) {
+        // Temporary tables are the session's own: what a text means then is nobody else's business.
+        if (statement.shape && !this.#transaction.hasTemporary) rememberColumns(view, sql, columns);
+        return { ...none, columns };
+      }
       return { ...none, parameters, columns, execute: (raw) => this.#executePrepared(sql, raw) };
     } finally {
       shape.destroySync();
@@ -371,6 +393,7 @@ export class MetadataSession implements StatementSession {
   /** The text is translated again: between Parse and Execute the tables may have changed. */
   #executePrepared(sql: string, raw: readonly RawParameter[]): Promise<Outcome> {
     return this.#guarded(undefined, async () => {
+      this.#open?.supersede();
       const values = raw.map((p) => decodeParameter(p.oid, p.format, p.value));
       await this.#transaction.start();
       return this.#execute(readStatement(sql, this.#context()), values);

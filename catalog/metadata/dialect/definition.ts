@@ -160,7 +160,7 @@ function readColumn(t: Translation, keys: { primary: boolean; columns: string[] 
     } else if (cursor.takeWords('unique')) {
       keys.push({ primary: false, columns: [name] });
       sql += ' UNIQUE';
-    } else if (cursor.takeWords('default')) sql += ` DEFAULT (${readExpression(t).sql})`;
+    } else if (cursor.takeWords('default')) sql += ` DEFAULT (${t.written(readExpression(t).sql)})`;
     else if (cursor.takeWords('collate')) cursor.takeName();
     else break;
   }

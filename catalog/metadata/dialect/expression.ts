@@ -7,6 +7,7 @@ import { LakeError } from '../../../base/errors.ts';
 import { quoteName, quoteString } from '../../../base/sql-lexer.ts';
 import type { Token } from '../../../base/sql-lexer.ts';
 import { blobExpression, parseBytea } from './bytea.ts';
+import { limits } from '../limits.ts';
 import { renamedFunctions, sharedFunctions } from './functions.ts';
 import { readQuery, startsQuery } from './query.ts';
 import { parseTid, rowidOfText, tidBytes, tidText } from './tid.ts';
@@ -17,6 +18,10 @@ export interface Expression {
   readonly sql: string;
   /** Set when the whole expression is one string literal without a cast: its type is still open. */
   readonly literal?: string;
+  /** Set when the whole expression is one plain number. */
+  readonly number?: string;
+  /** The whole expression names a column. */
+  readonly column?: boolean;
   /** What PostgreSQL would name the column. */
   readonly name?: string;
   /** The whole expression is `ctid`; `sql` is the row id. */
@@ -71,7 +76,7 @@ function readTail(t: Translation, first: Expression): string {
       }
       const right = readOperand(t);
       if (right.tid && left.literal !== undefined && sql === '') throw cursor.refused('a comparison with ctid on the right', 'Write ctid on the left.');
-      sql += ` ${operator} ${left.tid ? tidOperand(right) : right.sql}`;
+      sql += ` ${operator} ${left.tid ? tidOperand(t, right) : comparisons.has(operator) ? compared(t, left, right) : right.sql}`;
       left = right;
       continue;
     }
@@ -97,7 +102,7 @@ function readPredicate(t: Translation, left: Expression): string {
   const { cursor } = t;
   const operand = (): string => {
     const right = readArithmetic(t);
-    return left.tid ? tidOperand(right) : right.sql;
+    return left.tid ? tidOperand(t, right) : right.sql;
   };
   if (cursor.takeWords('is')) {
     const not = cursor.takeWords('not') ? ' NOT' : '';
@@ -120,11 +125,12 @@ function readPredicate(t: Translation, left: Expression): string {
     return `${not} BETWEEN ${low} AND ${operand()}`;
   }
   if (word === 'in') {
-    if (!left.tid || startsQuery(cursor, 1)) return `${not} IN ${readParenthesised(t)}`;
+    if (startsQuery(cursor, 1)) return `${not} IN ${readParenthesised(t)}`;
     cursor.expectSymbol('(');
-    const list = readExpressions(t).map(tidOperand);
+    const list = readExpressions(t);
     cursor.expectSymbol(')');
-    return `${not} IN (${list.join(', ')})`;
+    const isShort = list.length <= limits.takenListMax;
+    return `${not} IN (${list.map((e) => (left.tid ? tidOperand(t, e) : isShort ? compared(t, left, e) : e.sql)).join(', ')})`;
   }
   const pattern = readArithmetic(t).sql;
   // Without ESCAPE, backslash is PostgreSQL's escape character and DuckDB has none.
@@ -146,9 +152,14 @@ function readArithmetic(t: Translation): Expression {
 }
 
 /** The other side of a comparison with ctid, as a row id. */
-function tidOperand(right: Expression): string {
-  if (right.literal !== undefined) return String(parseTid(right.literal));
-  return right.sql;
+function tidOperand(t: Translation, right: Expression): string {
+  if (right.literal === undefined) return right.sql;
+  return t.take(String(parseTid(right.literal)));
+}
+
+/** The other side of a comparison: a literal beside a column is taken out of the shape. */
+function compared(t: Translation, left: Expression, right: Expression): string {
+  return left.column && (right.number !== undefined || right.literal !== undefined) ? t.take(right.sql) : right.sql;
 }
 
 /** `( … )`: a subquery or a list. */
@@ -166,10 +177,8 @@ function readOperand(t: Translation): Expression {
     let operand = readPrimary(t);
     for (;;) {
       if (t.cursor.takeOperator('::')) operand = cast(t, operand);
-      else if (t.cursor.takeWords('collate')) {
-        readCollation(t);
-        operand = operand.name === undefined ? { sql: operand.sql } : { sql: operand.sql, name: operand.name };
-      } else if (t.cursor.isSymbol('[')) operand = { sql: operand.sql + readSubscript(t) };
+      else if (t.cursor.takeWords('collate')) readCollation(t);
+      else if (t.cursor.isSymbol('[')) operand = { sql: operand.sql + readSubscript(t) };
       else return operand;
     }
   });
@@ -220,10 +229,14 @@ function readPrimary(t: Translation): Expression {
     case 'string': {
       cursor.next();
       const text = stringValue(cursor.unexpected.bind(cursor), token);
+      t.bareLiterals++;
       return { sql: quoteString(text), literal: text };
     }
-    case 'number':
-      return { sql: plainNumber(t, cursor.next()) };
+    case 'number': {
+      const number = plainNumber(t, cursor.next());
+      t.bareLiterals++;
+      return { sql: number, number };
+    }
     case 'parameter': {
       const index = Number(cursor.next().text.slice(1));
       if (!(index >= 1 && index <= 65_535)) throw new LakeError('undefined_parameter', `there is no parameter $${index}`);
@@ -279,7 +292,7 @@ function readNamed(t: Translation): Expression {
   // A column is named by its relation and itself at most; schema and database in front add nothing (they were checked in FROM).
   const sql = names.slice(-2).map(quoteName);
   if (name === 'ctid') return { sql: [...sql.slice(0, -1), 'rowid'].join('.'), name, tid: true };
-  return { sql: sql.join('.'), name };
+  return { sql: sql.join('.'), name, column: true };
 }
 
 function readKeyword(t: Translation, word: string): Expression | undefined {
@@ -295,6 +308,7 @@ function readKeyword(t: Translation, word: string): Expression | undefined {
   }
   if (typedLiterals.has(word) && cursor.peek(1)?.kind === 'string') {
     cursor.next();
+    t.bareLiterals++;
     const text = stringValue(cursor.unexpected.bind(cursor), cursor.next());
     return { sql: `CAST(${quoteString(text)} AS ${word === 'timestamptz' ? 'TIMESTAMP WITH TIME ZONE' : word.toUpperCase()})`, name: word };
   }

@@ -7,6 +7,7 @@ import { quoteName } from '../../../base/sql-lexer.ts';
 import { undefinedTable } from '../catalog-view.ts';
 import type { Cursor } from './cursor.ts';
 import { projected, readExpression, readExpressions, readOrderItems } from './expression.ts';
+import type { Expression } from './expression.ts';
 import { tableFunctions } from './functions.ts';
 import type { SelectItem, Translation } from './translation.ts';
 
@@ -123,17 +124,15 @@ function readTerm(t: Translation): Query {
 
 function readValues(t: Translation): Query {
   const { cursor } = t;
-  const rows: string[] = [];
-  let width = 0;
+  const rows: (readonly Expression[])[] = [];
   do {
     cursor.expectSymbol('(');
-    const row = readExpressions(t);
+    rows.push(readExpressions(t));
     cursor.expectSymbol(')');
-    width = row.length;
-    rows.push(`(${row.map((e) => e.sql).join(', ')})`);
   } while (cursor.takeSymbol(','));
+  const width = rows[0]?.length ?? 0;
   const items = Array.from({ length: width }, (_, i): SelectItem => ({ t: 'item', name: `column${i + 1}`, tid: false }));
-  return { sql: `VALUES ${rows.join(', ')}`, items };
+  return { sql: `VALUES ${rows.map((row) => `(${row.map((e) => e.sql).join(', ')})`).join(', ')}`, items };
 }
 
 function readSelect(t: Translation): Query {

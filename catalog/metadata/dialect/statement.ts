@@ -13,13 +13,19 @@ import { readAlter, readCreate, readDrop } from './definition.ts';
 import type { Definition } from './definition.ts';
 import { readQuery, readWith, startsQuery } from './query.ts';
 import { Translation } from './translation.ts';
-import type { FoundTable, SelectItem, TranslationContext } from './translation.ts';
+import type { FoundTable, SelectItem, Shape, TranslationContext } from './translation.ts';
+
+/** A text for DuckDB, and its shape if a plan for it is worth keeping. */
+export interface Told {
+  readonly sql: string;
+  readonly shape?: Shape | undefined;
+}
 
 export type Statement =
-  | { readonly t: 'query'; readonly sql: string; readonly items: readonly SelectItem[]; readonly parameterCount: number }
-  | { readonly t: 'copy-out'; readonly sql: string; readonly items: readonly SelectItem[]; readonly format: CopyFormat }
+  | (Told & { readonly t: 'query'; readonly items: readonly SelectItem[]; readonly parameterCount: number })
+  | (Told & { readonly t: 'copy-out'; readonly items: readonly SelectItem[]; readonly format: CopyFormat })
   | { readonly t: 'copy-in'; readonly target: FoundTable; readonly columns: readonly ViewColumn[]; readonly format: CopyFormat }
-  | { readonly t: 'change'; readonly sql: string; readonly target: FoundTable; readonly verb: 'INSERT' | 'UPDATE' | 'DELETE'; readonly returning: readonly SelectItem[] | null; readonly parameterCount: number }
+  | (Told & { readonly t: 'change'; readonly target: FoundTable; readonly verb: 'INSERT' | 'UPDATE' | 'DELETE'; readonly returning: readonly SelectItem[] | null; readonly parameterCount: number })
   | { readonly t: 'truncate'; readonly sql: string; readonly target: FoundTable }
   | { readonly t: 'definition'; readonly definition: Definition };
 
@@ -39,7 +45,8 @@ export function readStatement(sql: string, context: TranslationContext): Stateme
   const t = new Translation(sql, { ...context, tidForm });
   const statement = readKind(t, word);
   t.cursor.expectEnd();
-  return statement;
+  if (statement.t !== 'query' && statement.t !== 'copy-out' && statement.t !== 'change') return statement;
+  return { ...statement, sql: t.written(statement.sql), shape: t.shape(statement.sql) };
 }
 
 function readKind(t: Translation, word: string): Statement {

@@ -3,6 +3,7 @@ import { LakeError } from '../../../base/errors.ts';
 import { quoteName } from '../../../base/sql-lexer.ts';
 import { defaultSchema, toStoredSchema, undefinedTable } from '../catalog-view.ts';
 import type { CatalogView, ViewTable } from '../catalog-view.ts';
+import { limits } from '../limits.ts';
 import { Cursor } from './cursor.ts';
 
 /** Handed in by the session for each statement. */
@@ -33,6 +34,17 @@ export interface FoundTable {
 /** DuckLake's tables and, in DuckLake's schemas, nothing else. */
 const servedTable = /^ducklake_[a-z0-9_]+$/;
 
+/** A text without its literals: texts that differ only in them are asked alike. */
+export interface Shape {
+  /** With `?` for each literal; the text itself if there are none. */
+  readonly sql: string;
+  readonly literalCount: number;
+}
+
+/** Marks where a literal was taken out; both are private-use characters. */
+const [markStart, markEnd] = ['\u{e000}', '\u{e001}'];
+const marks = /\u{e000}(\d+)\u{e001}/gu;
+
 /** One item of a select list. `tid` items are announced as tid. */
 export type SelectItem = { readonly t: 'star' } | { readonly t: 'item'; readonly name: string; readonly tid: boolean };
 
@@ -47,12 +59,36 @@ export class Translation {
   parameterCount = 0;
   /** Stored tables that are read or changed. */
   readonly used = new Set<ViewTable>();
+  /** Literals that stand in the text as they are. Only a text without any has a shape worth keeping a plan for. */
+  bareLiterals = 0;
+  readonly #taken: string[] = [];
+  readonly #canTake: boolean;
   /** True if a pg_catalog relation or a session function made the text depend on the view. */
   usesCatalog = false;
 
   constructor(sql: string, context: TranslationContext) {
     this.cursor = new Cursor(sql);
     this.context = context;
+    this.#canTake = !sql.includes(markStart) && !sql.includes(markEnd);
+  }
+
+  /** Takes a literal out that was just read; `sql` is how it is written. */
+  take(sql: string): string {
+    if (!this.#canTake || this.#taken.length >= limits.takenLiteralsMax) return sql;
+    this.bareLiterals--;
+    this.#taken.push(sql);
+    return `${markStart}${this.#taken.length - 1}${markEnd}`;
+  }
+
+  /** The text with its literals back in place. */
+  written(sql: string): string {
+    return this.#taken.length === 0 ? sql : sql.replace(marks, (_mark, index) => this.#taken[Number(index)] ?? '');
+  }
+
+  /** The shape of a text, if nothing in it is likely to differ the next time. */
+  shape(sql: string): Shape | undefined {
+    if (this.bareLiterals > 0 || this.parameterCount > 0 || this.usesCatalog) return undefined;
+    return { sql: this.#taken.length === 0 ? sql : sql.replace(marks, '?'), literalCount: this.#taken.length };
   }
 
   /** Reads `[database.][schema.]name` and finds the table that may be touched under it; throws `undefined_table` and friends. */

@@ -379,3 +379,21 @@ test('warns like PostgreSQL about blocks that are not there', async () => {
 test('an empty text is an empty query', async () => {
   assert.deepEqual(client.session.split(' ; -- nothing\n /* here */ ;'), []);
 });
+
+test('the rest of a result that another statement pushed aside is an error, never an early end', async () => {
+  await client.send(`INSERT INTO ducklake_metadata VALUES ${Array.from({ length: 5_000 }, (_, i) => `('k${i}', 'v', NULL, NULL)`).join(',')}`);
+  const outcome = await client.session.simple('SELECT key FROM ducklake_metadata', { index: 0, count: 2 });
+  assert.equal(outcome.t, 'rows');
+  if (outcome.t !== 'rows') return;
+  assert.ok(await outcome.rows.next());
+  await client.session.simple('SELECT count(*) FROM ducklake_metadata', { index: 1, count: 2 });
+  await assert.rejects(outcome.rows.next(), code('feature_not_supported'));
+});
+
+test('a large answer is streamed although the same question had a small one before', async () => {
+  const question = (key: string): string => `SELECT key FROM ducklake_metadata WHERE value = '${key}'`;
+  await client.send("INSERT INTO ducklake_metadata VALUES ('a', 'few', NULL, NULL)");
+  assert.equal((await client.rows(question('few'))).length, 1);
+  await client.send(`INSERT INTO ducklake_metadata VALUES ${Array.from({ length: 5_000 }, (_, i) => `('k${i}', 'many', NULL, NULL)`).join(',')}`);
+  for (let i = 0; i < 3; i++) assert.equal((await client.rows(question('many'))).length, 5_000);
+});
