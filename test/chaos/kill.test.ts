@@ -49,7 +49,7 @@ test(`${kills} times kill -9 under concurrent writers: nothing acknowledged is l
     stock.stop();
     await pod?.kill();
     if (isGood) rmSync(dataDir, { recursive: true, force: true });
-    else t.diagnostic(`the data directory is kept: ${dataDir}`);
+    else t.diagnostic(`the data directory is kept: ${dataDir}; end of the pod's log:\n${pod?.log().slice(-5_000)}`);
   });
 
   pod = await startPod({ dataDir });
