@@ -22,6 +22,7 @@ export interface CopyWriter extends RowWriter {
   end(out: Outbox): void;
 }
 
+/** A writer of CopyData bodies for these columns in the format of the COPY. */
 export function createCopyWriter(format: CopyFormat, columns: readonly Column[], settings: OutputSettings, limits: RowLimits): CopyWriter {
   const cells = columns.map((column) => createCellWriter(column, format.format === 'binary' ? 1 : 0, settings));
   if (format.format === 'binary') return new BinaryWriter(cells, limits);

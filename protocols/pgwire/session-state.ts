@@ -21,6 +21,7 @@ const requests: ReadonlySet<number> = new Set([
 ]);
 const copies: ReadonlySet<number> = new Set([messageType.copyData, messageType.copyDone, messageType.copyFail]);
 
+/** What a message of this type means in this mode; pure, the driver in session.ts does it. */
 export function step(mode: Mode, type: number): Action {
   if (type === messageType.terminate) return 'terminate';
   if (copies.has(type)) return mode === 'copying' ? 'copy' : 'ignore';

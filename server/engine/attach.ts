@@ -6,6 +6,7 @@ import { catalogSuffix, type Lake } from '../../base/domain.ts';
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import type { MetadataEndpoint, ObjectStoreKeys } from './ports.ts';
 
+/** CREATE SECRET for a metadata session, so that the token stands in no connection string that SQL could see. */
 export function metadataSecretSql(name: string, endpoint: MetadataEndpoint): string {
   return (
     `CREATE SECRET ${quoteName(name)} (TYPE postgres, HOST ${quoteString(endpoint.host)}, PORT ${quoteString(String(endpoint.port))}, ` +

@@ -10,7 +10,7 @@ import { LakeError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import type { Column, CopySink } from '../../base/statement-session.ts';
-import { type CopyStatement, relationSql } from '../statements/copy.ts';
+import { type CopyStatement, relationSql } from './copy-statement.ts';
 import { copyInError } from './copy-errors.ts';
 import { copyInput, isDatetime } from './copy-input.ts';
 import { RowFilter } from './copy-rows.ts';

@@ -5,7 +5,7 @@
 import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import type { Column } from '../../base/statement-session.ts';
-import type { CopyOptions } from '../statements/copy.ts';
+import type { CopyOptions } from './copy-statement.ts';
 
 /** How the spooled bytes are laid out; RowFilter makes them so. */
 export interface Dialect {

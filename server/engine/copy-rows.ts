@@ -5,7 +5,7 @@
  * field by field, by PostgreSQL's rules, and written anew (copy-fields.ts).
  */
 import { LakeError } from '../../base/errors.ts';
-import type { CopyOptions } from '../statements/copy.ts';
+import type { CopyOptions } from './copy-statement.ts';
 import { findRowsEnd, type Layout, layoutOf, type ScanState } from './copy-scan.ts';
 import { parseHeader, rewriteRows, withoutCarriageReturns } from './copy-fields.ts';
 import type { Dialect } from './copy-input.ts';

@@ -4,7 +4,7 @@
  * runs once per quote or backslash, not once per byte.
  */
 import { LakeError } from '../../base/errors.ts';
-import type { CopyOptions } from '../statements/copy.ts';
+import type { CopyOptions } from './copy-statement.ts';
 
 /** Newline, carriage return, backslash. */
 export const lf = 0x0a;
@@ -23,10 +23,19 @@ export interface Layout {
   newline: '\n' | '\r\n' | '\r' | undefined;
 }
 
+/** What a scanner must know of the COPY options, as bytes. */
 export function layoutOf(options: CopyOptions): Layout {
   const isCsv = options.format === 'csv';
   const quote = isCsv ? options.quote.charCodeAt(0) : 0x01;
-  return { isCsv, delimiter: options.delimiter.charCodeAt(0), quote, escape: isCsv ? options.escape.charCodeAt(0) : quote, nullText: options.nullText, nullBytes: Buffer.from(options.nullText), newline: undefined };
+  return {
+    isCsv,
+    delimiter: options.delimiter.charCodeAt(0),
+    quote,
+    escape: isCsv ? options.escape.charCodeAt(0) : quote,
+    nullText: options.nullText,
+    nullBytes: Buffer.from(options.nullText),
+    newline: undefined,
+  };
 }
 
 export interface ScanState {
@@ -143,6 +152,7 @@ function firstNewline(data: Buffer): number {
   return carriage >= 0 ? carriage : newline;
 }
 
+/** Whether the byte is a line feed or a carriage return. */
 export function isNewline(byte: number | undefined): boolean {
   return byte === lf || byte === cr;
 }

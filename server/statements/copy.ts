@@ -5,32 +5,7 @@
  */
 import { LakeError } from '../../base/errors.ts';
 import { nameOf, quoteName, significantTokens, stringOf, type Token } from '../../base/sql-lexer.ts';
-import type { CopyFormat } from '../../base/statement-session.ts';
-
-/** Columns an option is about: all of the statement's, or those named. */
-export type ColumnChoice = 'all' | readonly string[];
-
-export interface CopyOptions extends CopyFormat {
-  /** HEADER MATCH: the header line must hold the column names. */
-  readonly headerMatch: boolean;
-  readonly forceNotNull: ColumnChoice;
-  readonly forceNull: ColumnChoice;
-  /** ENCODING as named in the statement, upper case; null is the client encoding. */
-  readonly encoding: string | null;
-}
-
-export interface CopyStatement {
-  readonly direction: 'in' | 'out';
-  /** Name parts of the relation as written ([table], [schema, table], [lake, schema, table]); null for a query. */
-  readonly table: readonly string[] | null;
-  /** Text between the parentheses of COPY (query) TO; null for a table. */
-  readonly query: string | null;
-  /** The column list, null when there is none. */
-  readonly columns: readonly string[] | null;
-  /** Text after WHERE (COPY FROM only), null when there is none. */
-  readonly where: string | null;
-  readonly options: CopyOptions;
-}
+import { type ColumnChoice, type CopyOptions, type CopyStatement, relationSql } from '../engine/copy-statement.ts';
 
 /**
  * Parses `sql` if it is a COPY of PostgreSQL's kind; null when it is another statement (DuckDB's `COPY FROM DATABASE`
@@ -43,11 +18,6 @@ export function parseCopy(sql: string): CopyStatement | null {
   if (word(tokens[0]) !== 'copy') return null;
   if (word(tokens[1]) === 'from' && word(tokens[2]) === 'database') return null;
   return new Parser(sql, tokens).statement();
-}
-
-/** The relation of a COPY, quoted for SQL text; undefined for a query. */
-export function relationSql(statement: CopyStatement): string | undefined {
-  return statement.table?.map(quoteName).join('.');
 }
 
 /** The statement whose rows COPY … TO sends. */

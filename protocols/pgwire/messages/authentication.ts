@@ -8,24 +8,29 @@ import type { Outbox } from '../outbox.ts';
 
 const authentication = 0x52;
 
+/** 'R' 0: AuthenticationOk. */
 export function writeAuthenticationOk(out: Outbox): void {
   out.begin(authentication).int32(0).end();
 }
 
+/** 'R' 3: AuthenticationCleartextPassword. */
 export function writeCleartextPasswordRequest(out: Outbox): void {
   out.begin(authentication).int32(3).end();
 }
 
+/** 'R' 10: AuthenticationSASL with the mechanisms in order of preference. */
 export function writeSasl(out: Outbox, mechanisms: readonly string[]): void {
   out.begin(authentication).int32(10);
   for (const mechanism of mechanisms) out.cstring(mechanism);
   out.byte(0).end();
 }
 
+/** 'R' 11: AuthenticationSASLContinue with the server-first-message. */
 export function writeSaslContinue(out: Outbox, data: Buffer): void {
   out.begin(authentication).int32(11).bytes(data).end();
 }
 
+/** 'R' 12: AuthenticationSASLFinal with the server-final-message. */
 export function writeSaslFinal(out: Outbox, data: Buffer): void {
   out.begin(authentication).int32(12).bytes(data).end();
 }

@@ -14,6 +14,7 @@ export interface Bind {
   readonly resultFormats: readonly (0 | 1)[];
 }
 
+/** Body of 'B'. Every count and length is checked against what is there; throws protocol_violation. */
 export function decodeBind(bytes: Buffer): Bind {
   const body = new Body(bytes);
   const portal = body.cstring();

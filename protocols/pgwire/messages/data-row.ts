@@ -73,6 +73,7 @@ export class DataRowWriter implements RowWriter {
   }
 }
 
+/** What a client is told when one row does not fit into a message of `max` bytes. */
 export function rowTooLarge(max: number): LakeError {
   return new LakeError('too_large', `a row is longer than ${max} bytes`, { hint: 'Select fewer columns, or parts of the long value.' });
 }

@@ -16,6 +16,7 @@ export function writeErrorResponse(out: Outbox, error: LakeError, severity: 'ERR
   out.byte(0).end();
 }
 
+/** 'N' NoticeResponse with the fields S, V, C, M and H. */
 export function writeNoticeResponse(out: Outbox, severity: string, code: string, message: string, hint?: string): void {
   out.begin(0x4e);
   writeFields(out, severity, code, message);

@@ -7,6 +7,7 @@ export interface Parse {
   readonly parameterOids: readonly number[];
 }
 
+/** Body of 'P': statement name, text, parameter type oids. Throws protocol_violation. */
 export function decodeParse(bytes: Buffer): Parse {
   const body = new Body(bytes);
   const statement = body.cstring();

@@ -9,30 +9,37 @@ export function writeReadyForQuery(out: Outbox, status: 'I' | 'T' | 'E'): void {
   out.begin(0x5a).byte(status.charCodeAt(0)).end();
 }
 
+/** 'C' CommandComplete with its tag, e.g. `INSERT 0 3`. */
 export function writeCommandComplete(out: Outbox, tag: string): void {
   out.begin(0x43).cstring(tag).end();
 }
 
+/** '1' ParseComplete. */
 export function writeParseComplete(out: Outbox): void {
   out.begin(0x31).end();
 }
 
+/** '2' BindComplete. */
 export function writeBindComplete(out: Outbox): void {
   out.begin(0x32).end();
 }
 
+/** '3' CloseComplete. */
 export function writeCloseComplete(out: Outbox): void {
   out.begin(0x33).end();
 }
 
+/** 'n' NoData: the statement returns no rows. */
 export function writeNoData(out: Outbox): void {
   out.begin(0x6e).end();
 }
 
+/** 's' PortalSuspended: Execute stopped at its row limit. */
 export function writePortalSuspended(out: Outbox): void {
   out.begin(0x73).end();
 }
 
+/** 'I' EmptyQueryResponse, in place of CommandComplete. */
 export function writeEmptyQueryResponse(out: Outbox): void {
   out.begin(0x49).end();
 }
@@ -44,6 +51,7 @@ export function writeParameterDescription(out: Outbox, oids: readonly number[]):
   out.end();
 }
 
+/** 'S' ParameterStatus. */
 export function writeParameterStatus(out: Outbox, name: string, value: string): void {
   out.begin(0x53).cstring(name).cstring(value).end();
 }

@@ -7,6 +7,7 @@ export interface Target {
   readonly name: string;
 }
 
+/** Body of 'C' and 'D': whether a statement or a portal is meant, and its name. Throws protocol_violation. */
 export function decodeTarget(bytes: Buffer): Target {
   const body = new Body(bytes);
   const kind = body.byte();

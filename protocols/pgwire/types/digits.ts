@@ -3,11 +3,13 @@
 /** "00" to "99", two bytes each. */
 const pairs = Buffer.from(Array.from({ length: 100 }, (_, i) => String(i).padStart(2, '0')).join(''));
 
+/** Writes a 16-bit integer, big endian. */
 export function put16(out: Uint8Array, at: number, value: number): void {
   out[at] = value >>> 8;
   out[at + 1] = value;
 }
 
+/** Writes a 32-bit integer, big endian. */
 export function put32(out: Uint8Array, at: number, value: number): void {
   out[at] = value >>> 24;
   out[at + 1] = value >>> 16;

@@ -1,6 +1,6 @@
 /**
- * Binary fields of COPY to the values a DuckDB vector takes. The hot types are read in place; the rest goes through
- * decodeParameter and is then fitted to the column: a numeric is brought to the DECIMAL's scale (rounded half away from
+ * Binary fields of COPY to the values a DuckDB vector takes (hot types: column-builder.ts): through
+ * decodeParameter, and then fitted to the column: a numeric is brought to the DECIMAL's scale (rounded half away from
  * zero, as PostgreSQL does) or to the integer it must be, microseconds to the column's unit.
  */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
@@ -10,26 +10,17 @@ import {
 } from '@duckdb/node-api';
 import { LakeError } from '../../../base/errors.ts';
 import { decodeParameter } from '../../../base/pg-parameter.ts';
-import { oid, toPgType } from '../../../base/pg-types.ts';
+import { toPgType } from '../../../base/pg-types.ts';
 import type { Column } from '../../../base/statement-session.ts';
 
 /** Reads `length` bytes at `at`. */
 export type FieldReader = (bytes: Buffer, at: number, length: number) => DuckDBValue;
 
+/** A reader of binary fields of this column into values that DuckDB takes. It throws bad_copy_format for a field that does not fit. */
 export function createFieldReader(column: Column): FieldReader {
   const announced = column.pgType?.oid ?? toPgType(column.type).oid;
   const { type } = column;
-  if (type.typeId === DuckDBTypeId.BIGINT && announced === oid.int8) return exact(8, (bytes, at) => bytes.readBigInt64BE(at), 'int8');
-  if (type.typeId === DuckDBTypeId.INTEGER && announced === oid.int4) return exact(4, (bytes, at) => bytes.readInt32BE(at), 'int4');
-  if (type.typeId === DuckDBTypeId.DOUBLE && announced === oid.float8) return exact(8, (bytes, at) => bytes.readDoubleBE(at), 'float8');
   return (bytes, at, length) => fit(type, decodeParameter(announced, 1, bytes.subarray(at, at + length)).value);
-}
-
-function exact(size: number, read: (bytes: Buffer, at: number) => DuckDBValue, name: string): FieldReader {
-  return (bytes, at, length) => {
-    if (length !== size) throw new LakeError('bad_copy_format', `incorrect binary data format: ${name} has ${length} bytes`);
-    return read(bytes, at);
-  };
 }
 
 const integerRanges: ReadonlyMap<DuckDBTypeId, readonly [bigint, bigint]> = new Map([

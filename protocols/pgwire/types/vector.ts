@@ -23,6 +23,7 @@ export interface VectorMemory {
   readonly validity: Uint8Array | null;
 }
 
+/** A column's vector in a chunk; lives no longer than the chunk. */
 export function columnVector(chunk: DuckDBDataChunk, index: number): RawVector {
   return bindings.data_chunk_get_vector(chunk.chunk, index);
 }
@@ -39,14 +40,17 @@ export function mapVector(vector: RawVector, count: number, width: number): Vect
   };
 }
 
+/** Which of the first `count` rows are valid; null when all are. */
 export function mapValidity(vector: RawVector, count: number): Uint8Array | null {
   return bindings.vector_get_validity(vector, ((count + 63) >> 6) << 3) ?? null;
 }
 
+/** The vector that holds the elements of a LIST or MAP, and how many they are. */
 export function listChild(vector: RawVector): { readonly vector: RawVector; readonly size: number } {
   return { vector: bindings.list_vector_get_child(vector), size: bindings.list_vector_get_size(vector) };
 }
 
+/** The vector that holds the elements of an ARRAY, row after row. */
 export function arrayChild(vector: RawVector): RawVector {
   return bindings.array_vector_get_child(vector);
 }
@@ -63,4 +67,17 @@ export function memoryAt(low: number, high: number, length: number): Uint8Array 
   pointer[0] = low;
   pointer[1] = high;
   return bindings.get_data_from_pointer(pointer.buffer, 0, length);
+}
+
+/** Copies `byteCount` bytes of rows into a vector of a new chunk, and which rows are valid unless all are. */
+export function fillVector(vector: RawVector, data: Uint8Array, byteCount: number, validity: Uint8Array | null): void {
+  bindings.copy_data_to_vector(vector, 0, data.buffer as ArrayBuffer, data.byteOffset, byteCount);
+  if (validity === null) return;
+  bindings.vector_ensure_validity_writable(vector);
+  bindings.copy_data_to_vector_validity(vector, 0, validity.buffer as ArrayBuffer, validity.byteOffset, validity.byteLength);
+}
+
+/** Stores a string of any length in a row of a vector of a new chunk. */
+export function assignString(vector: RawVector, row: number, bytes: Uint8Array): void {
+  bindings.vector_assign_string_element_len(vector, row, bytes);
 }

@@ -8,7 +8,8 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { LakeError } from '../../../../base/errors.ts';
 import { systemRandom } from '../../../../base/random.ts';
 import { openCopyIn } from '../../../../server/engine/copy-in.ts';
-import { type CopyStatement, parseCopy } from '../../../../server/statements/copy.ts';
+import type { CopyStatement } from '../../../../server/engine/copy-statement.ts';
+import { parseCopy } from '../../../../server/statements/copy.ts';
 
 let instance: DuckDBInstance;
 let connection: DuckDBConnection;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LakeError } from '../../../../base/errors.ts';
-import { copyOutSql, parseCopy, relationSql } from '../../../../server/statements/copy.ts';
+import { relationSql } from '../../../../server/engine/copy-statement.ts';
+import { copyOutSql, parseCopy } from '../../../../server/statements/copy.ts';
 
 function refusal(sql: string): string {
   try {
@@ -25,7 +26,8 @@ test('reads relation, columns and direction in both syntaxes', () => {
 });
 
 test('other statements are not COPY', () => {
-  for (const sql of ['select 1', 'select copy from t', '', 'copying', 'COPY FROM DATABASE a TO b']) assert.equal(parseCopy(sql), null, sql);
+  for (const sql of ['select 1', 'select copy from t', '', 'copying', 'COPY FROM DATABASE a TO b'])
+    assert.equal(parseCopy(sql), null, sql);
 });
 
 test('defaults depend on the format', () => {
@@ -38,10 +40,29 @@ test('defaults depend on the format', () => {
 });
 
 test('reads every option, old and new', () => {
-  const old = parseCopy(`copy t to stdout with delimiter as E'\\t' null 'x' csv header quote as '!' escape '#' force quote a, b`)?.options;
-  assert.deepEqual(old, { format: 'csv', delimiter: '\t', nullText: 'x', header: true, headerMatch: false, quote: '!', escape: '#', forceQuote: ['a', 'b'], forceNotNull: [], forceNull: [], encoding: null });
-  const modern = parseCopy(`copy t from stdin (format 'csv', delimiter ';', null '', header match, force_not_null (a), force_null (b), encoding 'utf8', freeze)`)?.options;
-  assert.deepEqual([modern?.delimiter, modern?.headerMatch, modern?.forceNotNull, modern?.forceNull, modern?.encoding], [';', true, ['a'], ['b'], 'UTF8']);
+  const old = parseCopy(
+    `copy t to stdout with delimiter as E'\\t' null 'x' csv header quote as '!' escape '#' force quote a, b`,
+  )?.options;
+  assert.deepEqual(old, {
+    format: 'csv',
+    delimiter: '\t',
+    nullText: 'x',
+    header: true,
+    headerMatch: false,
+    quote: '!',
+    escape: '#',
+    forceQuote: ['a', 'b'],
+    forceNotNull: [],
+    forceNull: [],
+    encoding: null,
+  });
+  const modern = parseCopy(
+    `copy t from stdin (format 'csv', delimiter ';', null '', header match, force_not_null (a), force_null (b), encoding 'utf8', freeze)`,
+  )?.options;
+  assert.deepEqual(
+    [modern?.delimiter, modern?.headerMatch, modern?.forceNotNull, modern?.forceNull, modern?.encoding],
+    [';', true, ['a'], ['b'], 'UTF8'],
+  );
   assert.equal(parseCopy('copy t to stdout (format csv, force_quote *)')?.options.forceQuote, 'all');
   assert.equal(parseCopy('copy t from stdin (header off)')?.options.header, false);
 });
@@ -50,7 +71,10 @@ test('COPY (query) keeps the text of the query', () => {
   const statement = parseCopy("copy (select ')' as a, (1) from t -- )\n) to stdout csv");
   assert.equal(statement?.query, "select ')' as a, (1) from t -- )\n");
   assert.equal(statement && copyOutSql(statement), statement?.query);
-  assert.equal(copyOutSql(parseCopy('copy s.t (a) to stdout') as NonNullable<ReturnType<typeof parseCopy>>), 'SELECT "a" FROM "s"."t"');
+  assert.equal(
+    copyOutSql(parseCopy('copy s.t (a) to stdout') as NonNullable<ReturnType<typeof parseCopy>>),
+    'SELECT "a" FROM "s"."t"',
+  );
   assert.equal(refusal('copy (select 1) from stdin'), 'syntax_error: syntax error at or near "from"');
 });
 
@@ -60,14 +84,27 @@ test('WHERE belongs to COPY FROM', () => {
 });
 
 test('a WHERE cannot leave its parentheses', () => {
-  for (const sql of ['copy t from stdin where a) union select 1 from (select 1', 'copy t from stdin where (a', 'copy t from stdin where a; drop table t']) {
+  for (const sql of [
+    'copy t from stdin where a) union select 1 from (select 1',
+    'copy t from stdin where (a',
+    'copy t from stdin where a; drop table t',
+  ]) {
     assert.match(refusal(sql), /^syntax_error/, sql);
   }
 });
 
 test('server-side files are refused with what works instead', () => {
-  for (const sql of ["copy t from '/etc/passwd'", "copy t to '/tmp/x'", "copy t from program 'id'", "copy (select 1) to 'x.csv' (format csv)"]) {
-    assert.throws(() => parseCopy(sql), (error: unknown) => error instanceof LakeError && error.code === 'permission_denied' && /\\copy/.test(error.hint ?? ''), sql);
+  for (const sql of [
+    "copy t from '/etc/passwd'",
+    "copy t to '/tmp/x'",
+    "copy t from program 'id'",
+    "copy (select 1) to 'x.csv' (format csv)",
+  ]) {
+    assert.throws(
+      () => parseCopy(sql),
+      (error: unknown) => error instanceof LakeError && error.code === 'permission_denied' && /\\copy/.test(error.hint ?? ''),
+      sql,
+    );
   }
 });
 
@@ -92,8 +129,10 @@ test('refuses what PostgreSQL refuses, in its words', () => {
     'copy t to stdout (force_quote *)': 'feature_not_supported: COPY force quote available only in CSV mode',
     'copy t to stdout (format csv, force_null (a))': 'feature_not_supported: COPY force null only available using COPY FROM',
     'copy t (a) from stdin (format csv, force_null (b))': 'undefined_column: FORCE_NULL column "b" not referenced by COPY',
-    "copy t from stdin (null 'a,b', format csv)": 'feature_not_supported: COPY delimiter must not appear in the NULL specification',
-    "copy t from stdin (null '\"', format csv)": 'feature_not_supported: CSV quote character must not appear in the NULL specification',
+    "copy t from stdin (null 'a,b', format csv)":
+      'feature_not_supported: COPY delimiter must not appear in the NULL specification',
+    "copy t from stdin (null '\"', format csv)":
+      'feature_not_supported: CSV quote character must not appear in the NULL specification',
     'copy t (a, a) from stdin': 'duplicate_column: column "a" specified more than once',
     'copy t from stdin (header maybe)': 'syntax_error: header requires a Boolean value or "match"',
     'copy t to stdout (header match)': 'feature_not_supported: cannot use "match" with HEADER in COPY TO',
