@@ -28,7 +28,10 @@ export interface RawParameter {
   readonly value: Buffer | null;
 }
 
-/** Rows of a running query, pulled chunk by chunk: nobody pulls, nothing is computed ahead (back-pressure). */
+/**
+ * Rows of a running query, pulled chunk by chunk: nobody pulls, nothing is computed (back-pressure). The wire asks for one
+ * chunk ahead of the one it writes, never for two at once; a chunk stays valid while the next is made.
+ */
 export interface RowStream {
   readonly columns: readonly Column[];
   /** Only part of the chunks' rows are meant (FETCH): send `count` rows, beginning `skip` rows into the first chunk. */

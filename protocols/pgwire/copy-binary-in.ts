@@ -4,11 +4,10 @@
  * the announced type of each column and fitted to the DuckDB type it has.
  * Source: PostgreSQL documentation, COPY, "Binary Format".
  */
-import type { DuckDBValue } from '@duckdb/node-api';
 import { DuckDBDataChunk } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import type { CopySink } from '../../base/statement-session.ts';
-import { createFieldReader, type FieldReader } from './types/field-reader.ts';
+import { type ColumnBuilder, createColumnBuilder } from './types/column-builder.ts';
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 /** DuckDB's vector size. */
@@ -19,14 +18,13 @@ const chunkBytesMax = 16 * 1024 * 1024;
 export class BinaryCopyReader {
   readonly #sink: CopySink;
   readonly #tupleBytesMax: number;
-  readonly #fields: readonly FieldReader[];
+  readonly #columns: readonly ColumnBuilder[];
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   /** Nothing is tried again before this much is there: a large tuple in small messages is joined only a few times. */
   #retryAt = 0;
   #headerRead = false;
   #ended = false;
-  #values: DuckDBValue[][];
   #rows = 0;
   #bytes = 0;
 
@@ -34,8 +32,7 @@ export class BinaryCopyReader {
   constructor(sink: CopySink, tupleBytesMax: number) {
     this.#sink = sink;
     this.#tupleBytesMax = tupleBytesMax;
-    this.#fields = sink.columns.map(createFieldReader);
-    this.#values = sink.columns.map(() => []);
+    this.#columns = sink.columns.map((column) => createColumnBuilder(column, rowsPerChunk));
   }
 
   /** Takes the body of one CopyData. */
@@ -90,8 +87,8 @@ export class BinaryCopyReader {
       this.#ended = true;
       return start + 2;
     }
-    const fields = this.#fields;
-    if (count !== fields.length) throw bad(`row field count is ${count}, expected ${fields.length}`);
+    const columns = this.#columns;
+    if (count !== columns.length) throw bad(`row field count is ${count}, expected ${columns.length}`);
     // First see that the tuple is whole: decoding has no way back.
     let at = start + 2;
     for (let i = 0; i < count; i++) {
@@ -107,7 +104,7 @@ export class BinaryCopyReader {
     for (let i = 0; i < count; i++) {
       const length = bytes.readInt32BE(at);
       at += 4;
-      (this.#values[i] as DuckDBValue[]).push(length === -1 ? null : (fields[i] as FieldReader)(bytes, at, length));
+      (columns[i] as ColumnBuilder).add(this.#rows, bytes, at, length);
       at += Math.max(0, length);
     }
     this.#rows++;
@@ -116,10 +113,9 @@ export class BinaryCopyReader {
 
   async #flush(): Promise<void> {
     const chunk = DuckDBDataChunk.create(this.#sink.columns.map((column) => column.type), this.#rows);
-    this.#values.forEach((values, index) => {
-      chunk.setColumnValues(index, values);
+    this.#columns.forEach((column, index) => {
+      column.moveTo(chunk, index, this.#rows);
     });
-    this.#values = this.#fields.map(() => []);
     this.#rows = 0;
     this.#bytes = 0;
     await this.#sink.append(chunk);
