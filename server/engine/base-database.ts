@@ -17,7 +17,12 @@ export async function createBaseDatabase(directory: string, catalog: BaseCatalog
   const path = join(directory, `${baseDatabaseName}.duckdb`);
   rmSync(path, { force: true });
   rmSync(`${path}.wal`, { force: true });
-  const instance = await DuckDBInstance.create(path, { threads: '1', memory_limit: '256MiB', autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' });
+  const instance = await DuckDBInstance.create(path, {
+    threads: '1',
+    memory_limit: '256MiB',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
   try {
     const connection = await instance.connect();
     await catalog?.create(connection);

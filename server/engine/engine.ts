@@ -38,7 +38,13 @@ export class Engine {
     this.lakes = options.lakes;
     const limits = { ...defaultEngineLimits, ...options.limits };
     this.admission = new Admission(options.clock, limits);
-    this.pool = new InstancePool({ ...options, dataKeys: options.dataKeys, limits, basePath, directory: join(options.directory, 'instances') });
+    this.pool = new InstancePool({
+      ...options,
+      dataKeys: options.dataKeys,
+      limits,
+      basePath,
+      directory: join(options.directory, 'instances'),
+    });
   }
 
   /** Empties the engine's directory, makes the base database and is ready; opens no instance yet. */

@@ -9,23 +9,31 @@ import { fileURLToPath } from 'node:url';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
+import { processEnvironment } from '../config/environment.ts';
 import { duckdbVersion, type ExtensionName, extensionSha256 } from './extension-pins.ts';
 
 /** DuckDB's name of this machine (`linux_amd64`, `osx_arm64`, …). */
 export function duckdbPlatform(): string {
-  const system = ({ linux: 'linux', darwin: 'osx', win32: 'windows' } as Record<string, string>)[process.platform] ?? process.platform;
+  const system =
+    ({ linux: 'linux', darwin: 'osx', win32: 'windows' } as Record<string, string>)[process.platform] ?? process.platform;
   const machine = ({ x64: 'amd64', arm64: 'arm64' } as Record<string, string>)[process.arch] ?? process.arch;
   return `${system}_${machine}`;
 }
 
 /** Directories that are searched, in order: BOILSTREAM_EXTENSION_DIR, then the checkout's (or package's) cache. */
-export function extensionDirectories(environment: Readonly<Record<string, string | undefined>> = process.env): string[] {
+export function extensionDirectories(environment: Readonly<Record<string, string | undefined>> = processEnvironment): string[] {
   const local = environment['BOILSTREAM_EXTENSION_DIR'];
-  return [...(local ? [local, join(local, duckdbVersion, duckdbPlatform())] : []), join(packageRoot(), '.cache', 'extensions', duckdbVersion, duckdbPlatform())];
+  return [
+    ...(local ? [local, join(local, duckdbVersion, duckdbPlatform())] : []),
+    join(packageRoot(), '.cache', 'extensions', duckdbVersion, duckdbPlatform()),
+  ];
 }
 
 /** Path of the extension's binary. Throws `not_found` that says how to get it. */
-export function extensionPath(name: ExtensionName, environment: Readonly<Record<string, string | undefined>> = process.env): string {
+export function extensionPath(
+  name: ExtensionName,
+  environment: Readonly<Record<string, string | undefined>> = processEnvironment,
+): string {
   const directories = extensionDirectories(environment);
   for (const directory of directories) {
     const path = join(directory, `${name}.duckdb_extension`);
@@ -38,7 +46,11 @@ export function extensionPath(name: ExtensionName, environment: Readonly<Record<
 }
 
 /** LOADs extensions on a connection; every instance needs it once. Throws `corrupt` when a pinned checksum differs. */
-export async function loadExtensions(connection: DuckDBConnection, names: readonly ExtensionName[], environment: Readonly<Record<string, string | undefined>> = process.env): Promise<void> {
+export async function loadExtensions(
+  connection: DuckDBConnection,
+  names: readonly ExtensionName[],
+  environment: Readonly<Record<string, string | undefined>> = processEnvironment,
+): Promise<void> {
   for (const name of names) {
     const path = extensionPath(name, environment);
     await verifyExtension(name, path);

@@ -19,14 +19,22 @@ export interface InitialiseOptions {
 export async function initialiseLake({ lake, tokens, dataKeys }: InitialiseOptions): Promise<void> {
   if (lake.dataPath.startsWith('/')) mkdirSync(lake.dataPath, { recursive: true });
   const endpoint = await tokens.issue([{ lake, right: 'owner' }]);
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '256MiB', autoinstall_known_extensions: 'false', autoload_known_extensions: 'false', allow_persistent_secrets: 'false' });
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: '256MiB',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_persistent_secrets: 'false',
+  });
   try {
     const connection = await instance.connect();
     await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
     await connection.run(metadataSecretSql('metadata', endpoint));
     const keys = await dataKeys?.forLake(lake, 'owner');
     if (keys) await connection.run(dataSecretSql('data', lake, keys));
-    await connection.run(attachLakeSql({ lake, readOnly: false, secret: 'metadata', metadataCatalog: '__ducklake_metadata_new', create: true }));
+    await connection.run(
+      attachLakeSql({ lake, readOnly: false, secret: 'metadata', metadataCatalog: '__ducklake_metadata_new', create: true }),
+    );
     connection.closeSync();
   } finally {
     instance.closeSync();

@@ -37,7 +37,11 @@ export class EngineInstance {
   readonly #directory: string;
   readonly #instance: DuckDBInstance;
 
-  private constructor(instance: DuckDBInstance, options: InstanceOptions, made: { directory: string; spoolDirectory: string; ownPublic: Set<string> }) {
+  private constructor(
+    instance: DuckDBInstance,
+    options: InstanceOptions,
+    made: { directory: string; spoolDirectory: string; ownPublic: Set<string> },
+  ) {
     this.#instance = instance;
     this.#directory = made.directory;
     this.spoolDirectory = made.spoolDirectory;
@@ -85,7 +89,11 @@ export class EngineInstance {
 }
 
 /** Loads, attaches and locks. Resolves to the lakes that have a schema `public` of their own. */
-async function prepare(connection: DuckDBConnection, options: InstanceOptions, directories: { spoolDirectory: string; spillDirectory: string }): Promise<Set<string>> {
+async function prepare(
+  connection: DuckDBConnection,
+  options: InstanceOptions,
+  directories: { spoolDirectory: string; spillDirectory: string },
+): Promise<Set<string>> {
   await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
   // Each session's reads come through one PostgreSQL connection of this pool; without room it would connect anew each time.
   await connection.run('SET pg_pool_max_connections = 32');
@@ -96,14 +104,22 @@ async function prepare(connection: DuckDBConnection, options: InstanceOptions, d
   for (const { lake, right } of options.access) {
     const keys = await options.dataKeys?.forLake(lake, right);
     if (keys) await connection.run(dataSecretSql(`data_${unguessable()}`, lake, keys));
-    await connection.run(attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog: `${metadataCatalogPrefix}${unguessable()}` }));
+    await connection.run(
+      attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog: `${metadataCatalogPrefix}${unguessable()}` }),
+    );
   }
   const allowedDirectories = [...options.access.map(({ lake }) => lake.dataPath), directories.spoolDirectory];
-  for (const statement of lockdownStatements({ allowedDirectories, spillDirectory: directories.spillDirectory, spillBytesMax: options.spillBytesMax })) {
+  for (const statement of lockdownStatements({
+    allowedDirectories,
+    spillDirectory: directories.spillDirectory,
+    spillBytesMax: options.spillBytesMax,
+  })) {
     await connection.run(statement);
   }
   const names = options.access.map(({ lake }) => quoteString(lake.name));
   if (names.length === 0) return new Set();
-  const found = await connection.run(`SELECT DISTINCT database_name FROM duckdb_schemas() WHERE schema_name = 'public' AND database_name IN (${names.join(', ')})`);
+  const found = await connection.run(
+    `SELECT DISTINCT database_name FROM duckdb_schemas() WHERE schema_name = 'public' AND database_name IN (${names.join(', ')})`,
+  );
   return new Set((await found.getRows()).map(([name]) => String(name)));
 }

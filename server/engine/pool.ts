@@ -104,12 +104,24 @@ export class InstancePool {
     const used = [...this.#entries.values()].reduce((sum, entry) => sum + entry.memoryBytes, 0);
     const memoryBytes = Math.floor((limits.memoryBytes - used) * memoryShare);
     if (this.#entries.size >= limits.instancesMax || memoryBytes < instanceMemoryBytesMin) {
-      throw new LakeError('too_many_connections', `the pod has no room for another set of grants (${this.#entries.size} are in use)`, {
-        hint: 'Close sessions of users with other grants, give the pod more memory (BOILSTREAM_MEMORY_LIMIT), or connect to another pod.',
-        retriable: true,
-      });
+      throw new LakeError(
+        'too_many_connections',
+        `the pod has no room for another set of grants (${this.#entries.size} are in use)`,
+        {
+          hint: 'Close sessions of users with other grants, give the pod more memory (BOILSTREAM_MEMORY_LIMIT), or connect to another pod.',
+          retriable: true,
+        },
+      );
     }
-    const entry: Entry = { key, memoryBytes, users: 0, cancelIdle: undefined, opening: this.#open(access, memoryBytes, (endpoint) => { entry.endpoint = endpoint; }) };
+    const entry: Entry = {
+      key,
+      memoryBytes,
+      users: 0,
+      cancelIdle: undefined,
+      opening: this.#open(access, memoryBytes, (endpoint) => {
+        entry.endpoint = endpoint;
+      }),
+    };
     this.#entries.set(key, entry);
     // An instance that cannot be opened must not be what the next session gets.
     entry.opening.catch((error: unknown) => {
@@ -119,12 +131,26 @@ export class InstancePool {
     return entry;
   }
 
-  async #open(access: readonly LakeAccess[], memoryBytes: number, issued: (endpoint: MetadataEndpoint) => void): Promise<EngineInstance> {
+  async #open(
+    access: readonly LakeAccess[],
+    memoryBytes: number,
+    issued: (endpoint: MetadataEndpoint) => void,
+  ): Promise<EngineInstance> {
     const { tokens, dataKeys, basePath, directory, limits, random } = this.#options;
     const endpoint = await tokens.issue(access);
     issued(endpoint);
     try {
-      return await EngineInstance.open({ access, endpoint, dataKeys, basePath, directory, memoryBytes, threads: limits.threads, spillBytesMax: limits.spillBytesMax, random });
+      return await EngineInstance.open({
+        access,
+        endpoint,
+        dataKeys,
+        basePath,
+        directory,
+        memoryBytes,
+        threads: limits.threads,
+        spillBytesMax: limits.spillBytesMax,
+        random,
+      });
     } catch (error) {
       await tokens.revoke(endpoint);
       throw error;

@@ -2,7 +2,13 @@
  * Rows of a running query, pulled chunk by chunk from DuckDB. Nobody pulls, nothing is computed beyond DuckDB's own small
  * buffer. When the session needs the connection for another statement the rest is drained into memory (`detach`).
  */
-import { type DuckDBDataChunk, type DuckDBMaterializedResult, type DuckDBPreparedStatement, type DuckDBResult, ResultReturnType } from '@duckdb/node-api';
+import {
+  type DuckDBDataChunk,
+  type DuckDBMaterializedResult,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  ResultReturnType,
+} from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import type { EngineConnection } from './connection.ts';
 
@@ -21,7 +27,11 @@ export class EngineRows {
   #failure: unknown = null;
   #interruption: unknown = null;
 
-  constructor(connection: EngineConnection, query: { result: DuckDBResult; prepared: DuckDBPreparedStatement; ownsPrepared: boolean }, released: () => void) {
+  constructor(
+    connection: EngineConnection,
+    query: { result: DuckDBResult; prepared: DuckDBPreparedStatement; ownsPrepared: boolean },
+    released: () => void,
+  ) {
     this.#connection = connection;
     this.result = query.result;
     this.#prepared = query.prepared;
@@ -73,9 +83,13 @@ export class EngineRows {
       for (let chunk = await this.next(); chunk !== null; chunk = await this.next()) {
         rows += chunk.rowCount;
         if (rows > detachedRowsMax) {
-          throw new LakeError('limit_exceeded', `an open cursor has more than ${detachedRowsMax} rows left while another statement runs`, {
-            hint: 'Read the cursor to its end first, or use two connections.',
-          });
+          throw new LakeError(
+            'limit_exceeded',
+            `an open cursor has more than ${detachedRowsMax} rows left while another statement runs`,
+            {
+              hint: 'Read the cursor to its end first, or use two connections.',
+            },
+          );
         }
         kept.push(chunk);
       }

@@ -24,13 +24,24 @@ function decode(parameter: RawParameter, wanted: DuckDBType, offsetOf: (localMic
 }
 
 const integers: ReadonlyMap<DuckDBTypeId, boolean> = new Map([
-  [DuckDBTypeId.TINYINT, false], [DuckDBTypeId.SMALLINT, false], [DuckDBTypeId.INTEGER, false], [DuckDBTypeId.UTINYINT, false],
-  [DuckDBTypeId.USMALLINT, false], [DuckDBTypeId.UINTEGER, false], [DuckDBTypeId.BIGINT, true], [DuckDBTypeId.HUGEINT, true],
+  [DuckDBTypeId.TINYINT, false],
+  [DuckDBTypeId.SMALLINT, false],
+  [DuckDBTypeId.INTEGER, false],
+  [DuckDBTypeId.UTINYINT, false],
+  [DuckDBTypeId.USMALLINT, false],
+  [DuckDBTypeId.UINTEGER, false],
+  [DuckDBTypeId.BIGINT, true],
+  [DuckDBTypeId.HUGEINT, true],
 ]);
 const ranges: ReadonlyMap<DuckDBTypeId, readonly [bigint, bigint]> = new Map([
-  [DuckDBTypeId.TINYINT, [-128n, 127n]], [DuckDBTypeId.SMALLINT, [-32_768n, 32_767n]], [DuckDBTypeId.INTEGER, [-2_147_483_648n, 2_147_483_647n]],
-  [DuckDBTypeId.UTINYINT, [0n, 255n]], [DuckDBTypeId.USMALLINT, [0n, 65_535n]], [DuckDBTypeId.UINTEGER, [0n, 4_294_967_295n]],
-  [DuckDBTypeId.BIGINT, [-(2n ** 63n), 2n ** 63n - 1n]], [DuckDBTypeId.HUGEINT, [-(2n ** 127n), 2n ** 127n - 1n]],
+  [DuckDBTypeId.TINYINT, [-128n, 127n]],
+  [DuckDBTypeId.SMALLINT, [-32_768n, 32_767n]],
+  [DuckDBTypeId.INTEGER, [-2_147_483_648n, 2_147_483_647n]],
+  [DuckDBTypeId.UTINYINT, [0n, 255n]],
+  [DuckDBTypeId.USMALLINT, [0n, 65_535n]],
+  [DuckDBTypeId.UINTEGER, [0n, 4_294_967_295n]],
+  [DuckDBTypeId.BIGINT, [-(2n ** 63n), 2n ** 63n - 1n]],
+  [DuckDBTypeId.HUGEINT, [-(2n ** 127n), 2n ** 127n - 1n]],
 ]);
 
 /**

@@ -7,8 +7,27 @@ import { nameOf, significantTokens, type Token } from '../../base/sql-lexer.ts';
 
 /** Roads a statement can take. `engine` goes to DuckDB, the others are answered by a file of their own. */
 export type Road =
-  | 'engine' | 'explain' | 'call' | 'transaction' | 'set' | 'reset' | 'show' | 'use' | 'discard' | 'prepare' | 'execute' | 'deallocate'
-  | 'declare' | 'fetch' | 'close' | 'copy' | 'admin' | 'no-op' | 'unsupported' | 'refused' | 'empty';
+  | 'engine'
+  | 'explain'
+  | 'call'
+  | 'transaction'
+  | 'set'
+  | 'reset'
+  | 'show'
+  | 'use'
+  | 'discard'
+  | 'prepare'
+  | 'execute'
+  | 'deallocate'
+  | 'declare'
+  | 'fetch'
+  | 'close'
+  | 'copy'
+  | 'admin'
+  | 'no-op'
+  | 'unsupported'
+  | 'refused'
+  | 'empty';
 
 export interface Shape {
   readonly road: Road;
@@ -29,24 +48,104 @@ export interface Shape {
 }
 
 const queryWords = new Set(['select', 'from', 'values', 'table', 'pivot', 'unpivot', 'describe', 'desc', 'summarize']);
-const changeTags: Readonly<Record<string, string>> = { insert: 'INSERT', update: 'UPDATE', delete: 'DELETE', merge: 'MERGE', truncate: 'TRUNCATE TABLE' };
+const changeTags: Readonly<Record<string, string>> = {
+  insert: 'INSERT',
+  update: 'UPDATE',
+  delete: 'DELETE',
+  merge: 'MERGE',
+  truncate: 'TRUNCATE TABLE',
+};
 const roads: Readonly<Record<string, Road>> = {
-  begin: 'transaction', start: 'transaction', commit: 'transaction', end: 'transaction', rollback: 'transaction', abort: 'transaction',
-  savepoint: 'transaction', release: 'transaction', set: 'set', reset: 'reset', show: 'show', use: 'use', discard: 'discard', prepare: 'prepare',
-  execute: 'execute', deallocate: 'deallocate', declare: 'declare', fetch: 'fetch', move: 'fetch', close: 'close', copy: 'copy', explain: 'explain',
-  call: 'call', grant: 'admin', revoke: 'admin', vacuum: 'no-op', analyze: 'no-op', listen: 'unsupported', notify: 'unsupported', unlisten: 'no-op', lock: 'unsupported',
-  cluster: 'unsupported', reindex: 'unsupported', refresh: 'unsupported', security: 'unsupported', do: 'unsupported', import: 'refused',
-  attach: 'refused', detach: 'refused', install: 'refused', load: 'refused', export: 'refused', pragma: 'refused', checkpoint: 'refused', force: 'refused',
+  begin: 'transaction',
+  start: 'transaction',
+  commit: 'transaction',
+  end: 'transaction',
+  rollback: 'transaction',
+  abort: 'transaction',
+  savepoint: 'transaction',
+  release: 'transaction',
+  set: 'set',
+  reset: 'reset',
+  show: 'show',
+  use: 'use',
+  discard: 'discard',
+  prepare: 'prepare',
+  execute: 'execute',
+  deallocate: 'deallocate',
+  declare: 'declare',
+  fetch: 'fetch',
+  move: 'fetch',
+  close: 'close',
+  copy: 'copy',
+  explain: 'explain',
+  call: 'call',
+  grant: 'admin',
+  revoke: 'admin',
+  vacuum: 'no-op',
+  analyze: 'no-op',
+  listen: 'unsupported',
+  notify: 'unsupported',
+  unlisten: 'no-op',
+  lock: 'unsupported',
+  cluster: 'unsupported',
+  reindex: 'unsupported',
+  refresh: 'unsupported',
+  security: 'unsupported',
+  do: 'unsupported',
+  import: 'refused',
+  attach: 'refused',
+  detach: 'refused',
+  install: 'refused',
+  load: 'refused',
+  export: 'refused',
+  pragma: 'refused',
+  checkpoint: 'refused',
+  force: 'refused',
 };
 const changing = new Set([...Object.keys(changeTags), 'create', 'drop', 'alter']);
-const createModifiers = new Set(['or', 'replace', 'temp', 'temporary', 'local', 'global', 'unlogged', 'recursive', 'materialized', 'unique', 'persistent', 'foreign', 'if', 'not', 'exists']);
+const createModifiers = new Set([
+  'or',
+  'replace',
+  'temp',
+  'temporary',
+  'local',
+  'global',
+  'unlogged',
+  'recursive',
+  'materialized',
+  'unique',
+  'persistent',
+  'foreign',
+  'if',
+  'not',
+  'exists',
+]);
 /** Things a client may create, drop or alter, with the word their tag ends in. */
 const objects: Readonly<Record<string, string>> = {
-  table: 'TABLE', view: 'VIEW', schema: 'SCHEMA', macro: 'FUNCTION', function: 'FUNCTION', sequence: 'SEQUENCE', type: 'TYPE', index: 'INDEX', column: 'TABLE',
+  table: 'TABLE',
+  view: 'VIEW',
+  schema: 'SCHEMA',
+  macro: 'FUNCTION',
+  function: 'FUNCTION',
+  sequence: 'SEQUENCE',
+  type: 'TYPE',
+  index: 'INDEX',
+  column: 'TABLE',
 };
 const adminObjects = new Set(['ducklake', 'user', 'role', 'group']);
 /** Words that can make a SELECT without FROM answer many rows, or open a source. */
-const multiplying = new Set(['from', 'unnest', 'table', 'generate_subscripts', 'recursive', 'pivot', 'unpivot', 'describe', 'summarize', 'show']);
+const multiplying = new Set([
+  'from',
+  'unnest',
+  'table',
+  'generate_subscripts',
+  'recursive',
+  'pivot',
+  'unpivot',
+  'describe',
+  'summarize',
+  'show',
+]);
 
 /** Looks at the first words of one statement (without a trailing semicolon). */
 export function classify(sql: string): Shape {
@@ -57,15 +156,26 @@ export function classify(sql: string): Shape {
   const token = tokens[first];
   if (token === undefined) return shape(tokens, '', 'empty', '');
   const word = token.kind === 'name' ? token.text.toLowerCase() : '';
-  if (first > 0) return queryWords.has(word) || word === 'with' ? query(tokens, word) : shape(tokens, word, 'engine', 'SELECT', { rows: true });
+  if (first > 0)
+    return queryWords.has(word) || word === 'with'
+      ? query(tokens, word)
+      : shape(tokens, word, 'engine', 'SELECT', { rows: true });
   if (queryWords.has(word)) return query(tokens, word);
   if (word === 'with') return withQuery(tokens);
-  if (word === 'update' && wordAt(tokens, 1) === 'extensions' && wordAt(tokens, 2) !== 'set') return shape(tokens, word, 'refused', 'UPDATE EXTENSIONS');
+  if (word === 'update' && wordAt(tokens, 1) === 'extensions' && wordAt(tokens, 2) !== 'set')
+    return shape(tokens, word, 'refused', 'UPDATE EXTENSIONS');
   const change = changeTags[word];
-  if (change !== undefined) return shape(tokens, word, 'engine', change, { writes: true, rows: tokens.some((one) => isWord(one, 'returning')) });
+  if (change !== undefined)
+    return shape(tokens, word, 'engine', change, { writes: true, rows: tokens.some((one) => isWord(one, 'returning')) });
   if (word === 'create' || word === 'drop' || word === 'alter' || word === 'comment') return definition(tokens, word);
   // EXPLAIN ANALYZE does what it explains.
-  if (word === 'explain') return shape(tokens, word, 'explain', 'EXPLAIN', { rows: true, writes: tokens.some((one) => isWord(one, 'analyze')) && tokens.some((one) => one.kind === 'name' && changing.has(one.text.toLowerCase())) });
+  if (word === 'explain')
+    return shape(tokens, word, 'explain', 'EXPLAIN', {
+      rows: true,
+      writes:
+        tokens.some((one) => isWord(one, 'analyze')) &&
+        tokens.some((one) => one.kind === 'name' && changing.has(one.text.toLowerCase())),
+    });
   return shape(tokens, word, roads[word] ?? 'engine', word.toUpperCase(), { rows: roads[word] === undefined });
 }
 
@@ -84,7 +194,11 @@ function shape(tokens: readonly Token[], word: string, road: Road, tag: string, 
 }
 
 function query(tokens: readonly Token[], word: string): Shape {
-  const bounded = (word === 'select' || word === 'values') && !tokens.some((token) => (token.kind === 'name' || token.kind === 'quoted-name') && multiplying.has(nameOf(token).toLowerCase()));
+  const bounded =
+    (word === 'select' || word === 'values') &&
+    !tokens.some(
+      (token) => (token.kind === 'name' || token.kind === 'quoted-name') && multiplying.has(nameOf(token).toLowerCase()),
+    );
   return shape(tokens, word, 'engine', 'SELECT', { rows: true, bounded });
 }
 
@@ -97,7 +211,8 @@ function withQuery(tokens: readonly Token[]): Shape {
     else if (depth === 0 && i > 0 && token.kind === 'name' && tokens[i - 1]?.text === ')') {
       const word = token.text.toLowerCase();
       const change = changeTags[word];
-      if (change !== undefined) return shape(tokens, 'with', 'engine', change, { writes: true, rows: tokens.some((one) => isWord(one, 'returning')) });
+      if (change !== undefined)
+        return shape(tokens, 'with', 'engine', change, { writes: true, rows: tokens.some((one) => isWord(one, 'returning')) });
       if (queryWords.has(word)) break;
     }
   }

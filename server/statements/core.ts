@@ -142,7 +142,10 @@ export class SessionCore {
       return now === undefined || now.lake.id !== lake.id || rank[now.right] < rank[right];
     });
     if (this.transaction.state !== 'idle' || this.cursors.size > 0) {
-      if (lost) throw new LakeError('permission_denied', 'your grants changed while the transaction was open', { hint: 'ROLLBACK and begin again.' });
+      if (lost)
+        throw new LakeError('permission_denied', 'your grants changed while the transaction was open', {
+          hint: 'ROLLBACK and begin again.',
+        });
       return;
     }
     if (this.hasTemporaries && !lost) return;
@@ -165,7 +168,12 @@ export class SessionCore {
     const { connection, lease } = { connection: this.#connection, lease: this.#lease };
     this.#connection = next.connection;
     this.#lease = next.lease;
-    if (this.hasTemporaries) this.hooks.notice('WARNING', '01000', 'temporary tables, views and variables of this session are gone: lakes or grants changed');
+    if (this.hasTemporaries)
+      this.hooks.notice(
+        'WARNING',
+        '01000',
+        'temporary tables, views and variables of this session are gone: lakes or grants changed',
+      );
     this.hasTemporaries = false;
     await connection.close(new LakeError('query_canceled', 'the session moved'));
     lease.release();
@@ -199,9 +207,12 @@ export class SessionCore {
   /** Rows of text we made ourselves (SHOW and the like), through the engine so that the wire sees ordinary chunks. */
   async textRows(columns: readonly string[], rows: readonly (readonly (string | null)[])[]): Promise<RowStream> {
     const cell = (value: string | null): string => (value === null ? 'NULL' : quoteString(value));
-    const names = columns.map((name, i) => `CAST(${rows.length === 0 ? 'NULL' : `c${i}`} AS VARCHAR) AS ${quoteName(name)}`).join(', ');
+    const names = columns
+      .map((name, i) => `CAST(${rows.length === 0 ? 'NULL' : `c${i}`} AS VARCHAR) AS ${quoteName(name)}`)
+      .join(', ');
     const values = rows.map((row) => `(${row.map(cell).join(', ')})`).join(', ');
-    const source = rows.length === 0 ? 'WHERE false' : `FROM (VALUES ${values}) AS v(${columns.map((_, i) => `c${i}`).join(', ')})`;
+    const source =
+      rows.length === 0 ? 'WHERE false' : `FROM (VALUES ${values}) AS v(${columns.map((_, i) => `c${i}`).join(', ')})`;
     const { prepared, columns: described } = await this.plans.get(this.#connection, `SELECT ${names} ${source}`, [], false);
     try {
       const result = await this.#connection.execute(prepared);
@@ -223,12 +234,17 @@ export class SessionCore {
     if (this.lake === null) return [];
     const wanted = this.schemas().filter((schema) => schema !== 'pg_catalog' && schema !== '$user');
     const catalog = this.#names ? ['"boilstream"."pg"'] : [];
-    const entry = (schema: string): string => `${quoteName(this.lake as string)}.${quoteName(schema === 'public' && this.isPublicAlias(undefined) ? 'main' : schema)}`;
-    const set = (schemas: readonly string[]): string => `SET search_path = ${quoteString([...new Set(schemas.map(entry)), ...catalog].join(','))}`;
+    const entry = (schema: string): string =>
+      `${quoteName(this.lake as string)}.${quoteName(schema === 'public' && this.isPublicAlias(undefined) ? 'main' : schema)}`;
+    const set = (schemas: readonly string[]): string =>
+      `SET search_path = ${quoteString([...new Set(schemas.map(entry)), ...catalog].join(','))}`;
     if (wanted.length === 1 && wanted[0] === 'public') return [set(['public'])];
     const known: string[] = [];
     for (const schema of wanted) {
-      await this.#connection.run(set([schema])).then(() => known.push(schema), () => undefined);
+      await this.#connection.run(set([schema])).then(
+        () => known.push(schema),
+        () => undefined,
+      );
     }
     return [set(known.length === 0 ? ['main'] : known)];
   }
@@ -238,7 +254,12 @@ export class SessionCore {
     return this.vars
       .get('search_path')
       .split(',')
-      .map((part) => part.trim().replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'))
+      .map((part) =>
+        part
+          .trim()
+          .replace(/^"(.*)"$/s, '$1')
+          .replaceAll('""', '"'),
+      )
       .filter((part) => part !== '');
   }
 

@@ -21,7 +21,8 @@ export interface DeclareStatement {
 /** Parses DECLARE … FOR; throws syntax_error, feature_not_supported for SCROLL. */
 export function parseDeclare(tokens: readonly Token[]): DeclareStatement {
   const name = tokens[1];
-  if (name === undefined || (name.kind !== 'name' && name.kind !== 'quoted-name')) throw new LakeError('syntax_error', 'DECLARE needs the name of the cursor');
+  if (name === undefined || (name.kind !== 'name' && name.kind !== 'quoted-name'))
+    throw new LakeError('syntax_error', 'DECLARE needs the name of the cursor');
   let hold = false;
   for (let at = 2; at < tokens.length; at++) {
     const word = wordAt(tokens, at);
@@ -30,10 +31,13 @@ export function parseDeclare(tokens: readonly Token[]): DeclareStatement {
       if (query === undefined) break;
       return { name: nameOf(name), hold, queryAt: query.start };
     }
-    if (word === 'scroll' && wordAt(tokens, at - 1) !== 'no') throw new LakeError('feature_not_supported', 'cursors move forward only', { hint: 'Declare it NO SCROLL.' });
+    if (word === 'scroll' && wordAt(tokens, at - 1) !== 'no')
+      throw new LakeError('feature_not_supported', 'cursors move forward only', { hint: 'Declare it NO SCROLL.' });
     if (word === 'hold') hold = wordAt(tokens, at - 1) === 'with';
     else if (!['binary', 'insensitive', 'asensitive', 'no', 'scroll', 'cursor', 'with', 'without'].includes(word)) {
-      throw new LakeError('syntax_error', `syntax error at or near "${tokens[at]?.text}"`, { position: (tokens[at]?.start ?? 0) + 1 });
+      throw new LakeError('syntax_error', `syntax error at or near "${tokens[at]?.text}"`, {
+        position: (tokens[at]?.start ?? 0) + 1,
+      });
     }
   }
   throw new LakeError('syntax_error', 'syntax error at end of input');
@@ -58,7 +62,9 @@ export function parseFetch(tokens: readonly Token[]): { readonly name: string; r
   if (['from', 'in'].includes(wordAt(tokens, at))) at++;
   const name = tokens[at];
   if (name === undefined || (name.kind !== 'name' && name.kind !== 'quoted-name') || at !== tokens.length - 1) {
-    throw new LakeError('syntax_error', 'FETCH and MOVE need a count and the name of a cursor', { hint: 'FETCH 100 FROM cursor' });
+    throw new LakeError('syntax_error', 'FETCH and MOVE need a count and the name of a cursor', {
+      hint: 'FETCH 100 FROM cursor',
+    });
   }
   if (Number.isNaN(count)) throw new LakeError('syntax_error', 'the count of FETCH must be a number');
   return { name: nameOf(name), count };

@@ -8,7 +8,7 @@ import { type ErrorCode, LakeError } from '../../base/errors.ts';
 type Rule = readonly [RegExp, ErrorCode, hint?: string];
 
 const elsewhere =
-  'Files on the server and URLs are not readable here. Load a local file with psql\'s \\copy table FROM \'file.csv\' CSV HEADER, or ATTACH the lake from your own DuckDB and read the file there.';
+  "Files on the server and URLs are not readable here. Load a local file with psql's \\copy table FROM 'file.csv' CSV HEADER, or ATTACH the lake from your own DuckDB and read the file there.";
 const readOnlyLake = 'You may only read this lake. Its owner can grant more: GRANT WRITE ON DUCKLAKE … TO ….';
 
 /** By DuckDB's class of error: the rules in order, then the code of what none matches. */
@@ -23,7 +23,10 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
       [/^Column with name .* already exists/i, 'duplicate_column'],
       [/already exists/i, 'duplicate_object'],
       [/^(?:Table|View) with name .* does not exist/i, 'undefined_table'],
-      [/^(?:Table )?Function with name .* does not exist|(?:Scalar|Aggregate|Table|Macro|Pragma|Window)[\w ]* with name .* does not exist/i, 'undefined_function'],
+      [
+        /^(?:Table )?Function with name .* does not exist|(?:Scalar|Aggregate|Table|Macro|Pragma|Window)[\w ]* with name .* does not exist/i,
+        'undefined_function',
+      ],
       [/^Schema with name .* does not exist|No catalog \+ schema named|Schema .* not found/i, 'undefined_schema'],
       [/^Catalog .* does not exist|^Database .* does not exist/i, 'undefined_database'],
       [/^Column with name .* does not exist/i, 'undefined_column'],
@@ -34,18 +37,30 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
   },
   Binder: {
     rules: [
-      [/^Referenced column|does not have a column|Table .* does not have column|Column .* (?:not found|does not exist)|column .* referenced (?:that|but)/i, 'undefined_column'],
+      [
+        /^Referenced column|does not have a column|Table .* does not have column|Column .* (?:not found|does not exist)|column .* referenced (?:that|but)/i,
+        'undefined_column',
+      ],
       [/^Referenced table|Table .* (?:not found|does not exist)/i, 'undefined_table'],
       [/^Ambiguous reference|ambiguous/i, 'ambiguous_column'],
-      [/must appear in the GROUP BY|cannot contain aggregates|aggregates? (?:are|is) not allowed|nested aggregate|window functions? (?:are|is) not allowed/i, 'grouping_error'],
-      [/^No function matches|^Could not choose a best candidate function|Function .* (?:not found|does not exist)/i, 'undefined_function'],
+      [
+        /must appear in the GROUP BY|cannot contain aggregates|aggregates? (?:are|is) not allowed|nested aggregate|window functions? (?:are|is) not allowed/i,
+        'grouping_error',
+      ],
+      [
+        /^No function matches|^Could not choose a best candidate function|Function .* (?:not found|does not exist)/i,
+        'undefined_function',
+      ],
       [/^Catalog .* does not exist/i, 'undefined_database'],
       [/Schema .* (?:not found|does not exist)/i, 'undefined_schema'],
       [/duplicate column|specified more than once|Duplicate alias/i, 'duplicate_column'],
       [/has \d+ columns but \d+ values|Set operations can only apply|same number of (?:columns|result)/i, 'syntax_error'],
       [/Cannot (?:compare|mix|cast|combine)|type mismatch|Could not (?:convert|cast)|Unimplemented type/i, 'datatype_mismatch'],
       [/not (?:yet )?(?:supported|implemented)|unsupported/i, 'feature_not_supported'],
-      [/Cannot (?:update|create|alter|drop|delete|insert).*(?:read-only|system catalog)|Cannot create entry in system catalog/i, 'permission_denied'],
+      [
+        /Cannot (?:update|create|alter|drop|delete|insert).*(?:read-only|system catalog)|Cannot create entry in system catalog/i,
+        'permission_denied',
+      ],
       [/already exists/i, 'duplicate_object'],
     ],
     otherwise: 'invalid_argument',
@@ -76,7 +91,11 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
       [/Current transaction is aborted/i, 'in_failed_transaction'],
       [/no transaction is active/i, 'no_active_transaction'],
       [/within a transaction/i, 'active_transaction'],
-      [/single transaction can only write to a single attached database/i, 'feature_not_supported', 'Write to one lake per transaction; reading any number of lakes is fine.'],
+      [
+        /single transaction can only write to a single attached database/i,
+        'feature_not_supported',
+        'Write to one lake per transaction; reading any number of lakes is fine.',
+      ],
     ],
     otherwise: 'serialization_conflict',
   },
@@ -88,7 +107,11 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
   'Invalid Input': {
     rules: [
       [/attached in read-only mode/i, 'permission_denied', readOnlyLake],
-      [/configuration has been locked|Cannot change configuration/i, 'permission_denied', 'Settings of the engine belong to the operator of the pod; SHOW ALL lists those of your session.'],
+      [
+        /configuration has been locked|Cannot change configuration/i,
+        'permission_denied',
+        'Settings of the engine belong to the operator of the pod; SHOW ALL lists those of your session.',
+      ],
       [/More than one row returned by a subquery|scalar subquery/i, 'cardinality_violation'],
       [/division by zero/i, 'division_by_zero'],
       [/out of range|overflow/i, 'numeric_out_of_range'],
@@ -102,14 +125,24 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
   'Not implemented': { rules: [], otherwise: 'feature_not_supported' },
   Dependency: { rules: [], otherwise: 'dependent_objects' },
   'Out of Memory': {
-    rules: [[/max_temp_directory_size|offload|disk/i, 'disk_full', 'The statement spilled more than it may. Select less at once, or give the pod more memory.']],
+    rules: [
+      [
+        /max_temp_directory_size|offload|disk/i,
+        'disk_full',
+        'The statement spilled more than it may. Select less at once, or give the pod more memory.',
+      ],
+    ],
     otherwise: 'out_of_memory',
   },
   INTERRUPT: { rules: [], otherwise: 'query_canceled' },
   IO: {
     rules: [
       [/no space left|disk full/i, 'disk_full'],
-      [/(?:could not|unable to|failed to) connect|connection (?:refused|to server|reset)|server closed the connection|terminating connection/i, 'store_unavailable', 'The catalog of the lake cannot be reached; try again shortly.'],
+      [
+        /(?:could not|unable to|failed to) connect|connection (?:refused|to server|reset)|server closed the connection|terminating connection/i,
+        'store_unavailable',
+        'The catalog of the lake cannot be reached; try again shortly.',
+      ],
       [/conflict|concurrent|primary key|unique|duplicate key/i, 'serialization_conflict'],
       [/permission denied|read-only|not allowed/i, 'permission_denied'],
       [/does not exist|No files found|cannot open file/i, 'not_found'],
@@ -137,7 +170,8 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
 /** DuckDB's error (or a LakeError, as it is) for the client; `sql` is the text it was about, for the position. */
 export function toStatementError(thrown: unknown, sql?: string): LakeError {
   if (thrown instanceof LakeError) return thrown;
-  if (!(thrown instanceof Error)) return new LakeError('internal', 'internal error; the pod log has the cause', { cause: thrown });
+  if (!(thrown instanceof Error))
+    return new LakeError('internal', 'internal error; the pod log has the cause', { cause: thrown });
   const match = /^([A-Za-z][A-Za-z ]*?) Error: ([\s\S]*)$/.exec(thrown.message);
   const kind = match ? classes[match[1] as string] : undefined;
   if (!match || !kind || match[1] === 'INTERNAL' || match[1] === 'FATAL') {
@@ -148,18 +182,33 @@ export function toStatementError(thrown: unknown, sql?: string): LakeError {
   const rule = kind.rules.find(([pattern]) => pattern.test(message));
   // A commit that failed carries the catalog server's own words, whatever class DuckDB wraps them in.
   const code = rule?.[1] ?? kind.otherwise;
-  if (code === 'query_canceled') return new LakeError('query_canceled', 'canceling statement due to user request', { cause: thrown });
+  if (code === 'query_canceled')
+    return new LakeError('query_canceled', 'canceling statement due to user request', { cause: thrown });
   // DuckDB looks for similar names everywhere, the hidden catalogs included.
-  const hint = rule?.[2] ?? (suggestion?.includes('__ducklake_metadata') || suggestion?.includes('pg.') || suggestion?.includes('pg_catalog') ? undefined : suggestion);
+  const hint =
+    rule?.[2] ??
+    (suggestion?.includes('__ducklake_metadata') || suggestion?.includes('pg.') || suggestion?.includes('pg_catalog')
+      ? undefined
+      : suggestion);
   const position = sql === undefined ? undefined : excerptPosition(body, sql);
-  return new LakeError(code, message, { cause: thrown, ...(hint ? { hint } : {}), ...(position ? { position } : {}), retriable: code === 'serialization_conflict' });
+  return new LakeError(code, message, {
+    cause: thrown,
+    ...(hint ? { hint } : {}),
+    ...(position ? { position } : {}),
+    retriable: code === 'serialization_conflict',
+  });
 }
 
 function parts(body: string): { message: string; suggestion: string | undefined } {
   const withoutExcerpt = body.replace(/\n+LINE \d+: [\s\S]*$/, '').trim();
-  const cut = /\n\s*(Did you mean|Candidate (?:functions|bindings|tables)|Possible|\* )/.exec(withoutExcerpt) ?? /(?<=[.!?"])\s+(Did you mean)/.exec(withoutExcerpt);
+  const cut =
+    /\n\s*(Did you mean|Candidate (?:functions|bindings|tables)|Possible|\* )/.exec(withoutExcerpt) ??
+    /(?<=[.!?"])\s+(Did you mean)/.exec(withoutExcerpt);
   if (!cut) return { message: oneLine(withoutExcerpt), suggestion: undefined };
-  return { message: oneLine(withoutExcerpt.slice(0, cut.index)), suggestion: withoutExcerpt.slice(cut.index).trim().slice(0, 2000) };
+  return {
+    message: oneLine(withoutExcerpt.slice(0, cut.index)),
+    suggestion: withoutExcerpt.slice(cut.index).trim().slice(0, 2000),
+  };
 }
 
 function oneLine(text: string): string {

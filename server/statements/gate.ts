@@ -6,7 +6,13 @@
 import { catalogSuffix, type Right } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
 import { nameOf, stringOf, type Token } from '../../base/sql-lexer.ts';
-import { allowedTableFunctions, maintenanceFunctions, maintenanceMethods, refuseNames, writerMaintenance } from '../../base/sql-refusal.ts';
+import {
+  allowedTableFunctions,
+  maintenanceFunctions,
+  maintenanceMethods,
+  refuseNames,
+  writerMaintenance,
+} from '../../base/sql-refusal.ts';
 import { type Shape, wordAt } from './classify.ts';
 
 /** What the gate needs to know of the session. */
@@ -24,13 +30,31 @@ export function checkGate(shape: Shape, context: GateContext): void {
   if (shape.road === 'refused') throw refusedKind(shape);
   if (shape.road === 'unsupported') throw unsupportedKind(shape);
   const inner = innerStatement(shape);
-  if (inner !== null && innerRefused.has(inner.word)) throw refusedKind({ ...shape, word: inner.word, tag: inner.word.toUpperCase() });
+  if (inner !== null && innerRefused.has(inner.word))
+    throw refusedKind({ ...shape, word: inner.word, tag: inner.word.toUpperCase() });
   checkNesting(shape.tokens);
   refuseNames(shape.tokens, shape.road === 'call' ? checkCall(shape, context) : -1);
   refuseCatalogTables(shape, context);
 }
 
-const innerRefused = new Set(['attach', 'detach', 'install', 'load', 'export', 'import', 'pragma', 'checkpoint', 'force', 'copy', 'set', 'reset', 'call', 'use', 'vacuum', 'analyze']);
+const innerRefused = new Set([
+  'attach',
+  'detach',
+  'install',
+  'load',
+  'export',
+  'import',
+  'pragma',
+  'checkpoint',
+  'force',
+  'copy',
+  'set',
+  'reset',
+  'call',
+  'use',
+  'vacuum',
+  'analyze',
+]);
 
 /** The statement inside EXPLAIN [ANALYZE] [(…)] or PREPARE name [(…)] AS. */
 export function innerStatement(shape: Shape): { readonly at: number; readonly word: string } | null {
@@ -38,7 +62,8 @@ export function innerStatement(shape: Shape): { readonly at: number; readonly wo
   let at = 1;
   if (shape.road === 'explain') {
     while (['analyze', 'verbose'].includes(wordAt(tokens, at))) at++;
-    if (tokens[at]?.text === '(' && !['select', 'with', 'values', 'from', '('].includes(wordAt(tokens, at + 1))) at = closing(tokens, at) + 1;
+    if (tokens[at]?.text === '(' && !['select', 'with', 'values', 'from', '('].includes(wordAt(tokens, at + 1)))
+      at = closing(tokens, at) + 1;
     while (['analyze', 'verbose'].includes(wordAt(tokens, at))) at++;
   } else if (shape.road === 'prepare') {
     at = 2;
@@ -63,22 +88,34 @@ function checkCall(shape: Shape, context: GateContext): number {
   let at = 1;
   while (tokens[at + 1]?.text === '.' && tokens[at + 2] !== undefined) at += 2;
   const called = tokens[at];
-  if (called === undefined || (called.kind !== 'name' && called.kind !== 'quoted-name')) throw new LakeError('syntax_error', 'CALL needs a function');
+  if (called === undefined || (called.kind !== 'name' && called.kind !== 'quoted-name'))
+    throw new LakeError('syntax_error', 'CALL needs a function');
   const name = nameOf(called).toLowerCase();
   const method = at > 1;
   const full = maintenanceFunctions.has(name) ? name : method && maintenanceMethods.has(name) ? `ducklake_${name}` : undefined;
   if (full === undefined) {
     if (allowedTableFunctions.has(name) || allowedTableFunctions.has(`ducklake_${name}`)) return at;
-    throw new LakeError('undefined_function', `procedure ${name} does not exist`, { hint: 'CALL reaches the maintenance functions of DuckLake, such as CALL sales.set_commit_message(…).' });
+    throw new LakeError('undefined_function', `procedure ${name} does not exist`, {
+      hint: 'CALL reaches the maintenance functions of DuckLake, such as CALL sales.set_commit_message(…).',
+    });
   }
   const argument = tokens[at + 2];
   const lake = method ? nameOf(tokens[1] as Token) : argument?.kind === 'string' ? stringOf(argument) : undefined;
-  if (lake === undefined) throw new LakeError('invalid_argument', `${name} needs the name of the lake as a literal`, { hint: `CALL ${full}('${context.lake}', …)` });
+  if (lake === undefined)
+    throw new LakeError('invalid_argument', `${name} needs the name of the lake as a literal`, {
+      hint: `CALL ${full}('${context.lake}', …)`,
+    });
   const right = context.rightOn(lake.toLowerCase()) ?? context.rightOn(lake);
   const needed: Right = writerMaintenance.has(full) ? 'write' : 'owner';
-  if (full === 'ducklake_commit' || full === 'ducklake_add_data_files') throw new LakeError('feature_not_supported', `${name} is not available here`, { hint: 'Connect to <lake>__catalog with DuckDB.' });
+  if (full === 'ducklake_commit' || full === 'ducklake_add_data_files')
+    throw new LakeError('feature_not_supported', `${name} is not available here`, {
+      hint: 'Connect to <lake>__catalog with DuckDB.',
+    });
   if (right === undefined || right === 'read' || (needed === 'owner' && right !== 'owner')) {
-    throw new LakeError('permission_denied', `${name} needs ${needed === 'owner' ? 'ownership' : 'the right to write'} of lake "${lake}"`);
+    throw new LakeError(
+      'permission_denied',
+      `${name} needs ${needed === 'owner' ? 'ownership' : 'the right to write'} of lake "${lake}"`,
+    );
   }
   return at;
 }
@@ -92,17 +129,31 @@ function refuseCatalogTables({ tokens, word }: Shape, context: GateContext): voi
     for (let i = 1; i < Math.min(tokens.length, 13); i++) {
       const token = tokens[i] as Token;
       const isName = token.kind === 'name' || token.kind === 'quoted-name';
-      if (isName && nameOf(token).toLowerCase().startsWith('ducklake_') && tokens[i + 1]?.text !== '.') throw wrongDatabase(context.lake);
+      if (isName && nameOf(token).toLowerCase().startsWith('ducklake_') && tokens[i + 1]?.text !== '.')
+        throw wrongDatabase(context.lake);
     }
-  } else if (word === 'select' && tokens.some((token, i) => token.kind === 'string' && token.text === "'ducklake_metadata'" && tokens[i - 1]?.text === '=' && wordAt(tokens, i - 2) === 'relname')) {
+  } else if (
+    word === 'select' &&
+    tokens.some(
+      (token, i) =>
+        token.kind === 'string' &&
+        token.text === "'ducklake_metadata'" &&
+        tokens[i - 1]?.text === '=' &&
+        wordAt(tokens, i - 2) === 'relname',
+    )
+  ) {
     throw wrongDatabase(context.lake);
   }
 }
 
 function wrongDatabase(lake: string): LakeError {
-  return new LakeError('permission_denied', `"${lake}" is the SQL database of the lake; DuckLake's metadata is in "${lake}${catalogSuffix}"`, {
-    hint: `ATTACH 'ducklake:postgres:dbname=${lake}${catalogSuffix} …' AS ${lake}`,
-  });
+  return new LakeError(
+    'permission_denied',
+    `"${lake}" is the SQL database of the lake; DuckLake's metadata is in "${lake}${catalogSuffix}"`,
+    {
+      hint: `ATTACH 'ducklake:postgres:dbname=${lake}${catalogSuffix} …' AS ${lake}`,
+    },
+  );
 }
 
 /** DuckDB's parser recurses; a text nested without end would use up its stack. */
@@ -127,9 +178,17 @@ function refusedKind(shape: Shape): LakeError {
     create: 'CREATE DUCKLAKE makes a lake; CREATE TABLE, VIEW, SCHEMA and MACRO make things in it.',
     drop: 'DROP DUCKLAKE removes a lake.',
   };
-  return new LakeError('permission_denied', `${shape.tag} is not allowed in a lake session`, { hint: hints[shape.word] ?? 'Extensions, settings and files of the pod belong to its operator.' });
+  return new LakeError('permission_denied', `${shape.tag} is not allowed in a lake session`, {
+    hint: hints[shape.word] ?? 'Extensions, settings and files of the pod belong to its operator.',
+  });
 }
 
 function unsupportedKind(shape: Shape): LakeError {
-  return new LakeError('feature_not_supported', `${shape.tag} is not supported`, shape.word === 'lock' ? { hint: 'Transactions see a snapshot; a conflicting commit fails with 40001 and can be repeated.' } : {});
+  return new LakeError(
+    'feature_not_supported',
+    `${shape.tag} is not supported`,
+    shape.word === 'lock'
+      ? { hint: 'Transactions see a snapshot; a conflicting commit fails with 40001 and can be repeated.' }
+      : {},
+  );
 }

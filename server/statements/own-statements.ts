@@ -40,24 +40,43 @@ export class OwnStatements {
   async run(sql: string, shape: Shape, admin: unknown, options: RunOptions): Promise<Outcome> {
     if (admin !== null) return this.#admin(admin);
     switch (shape.road) {
-      case 'empty': return { t: 'empty' };
-      case 'transaction': return this.#transaction(shape);
-      case 'set': return this.#set(sql, shape, options);
-      case 'reset': return this.#reset(shape);
-      case 'show': return this.#show(shape);
-      case 'use': return this.#use(shape);
-      case 'discard': return this.#discard(shape);
-      case 'prepare': return this.#prepareSql(sql, shape);
-      case 'execute': return this.#execute(sql, shape, options);
-      case 'deallocate': return this.#deallocate(shape);
-      case 'declare': return this.#declare(sql, shape);
-      case 'fetch': return this.#fetch(shape);
-      case 'close': return this.#close(shape);
-      case 'copy': return this.#copy(sql);
+      case 'empty':
+        return { t: 'empty' };
+      case 'transaction':
+        return this.#transaction(shape);
+      case 'set':
+        return this.#set(sql, shape, options);
+      case 'reset':
+        return this.#reset(shape);
+      case 'show':
+        return this.#show(shape);
+      case 'use':
+        return this.#use(shape);
+      case 'discard':
+        return this.#discard(shape);
+      case 'prepare':
+        return this.#prepareSql(sql, shape);
+      case 'execute':
+        return this.#execute(sql, shape, options);
+      case 'deallocate':
+        return this.#deallocate(shape);
+      case 'declare':
+        return this.#declare(sql, shape);
+      case 'fetch':
+        return this.#fetch(shape);
+      case 'close':
+        return this.#close(shape);
+      case 'copy':
+        return this.#copy(sql);
       case 'no-op':
-        this.#session.core.hooks.notice('NOTICE', '00000', `${shape.tag} does nothing here: the pod keeps statistics and files in order by itself`);
+        this.#session.core.hooks.notice(
+          'NOTICE',
+          '00000',
+          `${shape.tag} does nothing here: the pod keeps statistics and files in order by itself`,
+        );
         return { t: 'command', tag: shape.tag };
-      default: throw new LakeError('feature_not_supported', `${shape.tag} is not supported`, { hint: grantHint(shape) });
+      default:
+        throw new LakeError('feature_not_supported', `${shape.tag} is not supported`, { hint: grantHint(shape) });
     }
   }
 
@@ -82,7 +101,10 @@ export class OwnStatements {
 
   async #admin(statement: unknown): Promise<Outcome> {
     const { core, dependencies } = this.#session;
-    if (core.transaction.state === 'block') throw new LakeError('active_transaction', 'administrative statements cannot run inside a transaction block', { hint: 'COMMIT first.' });
+    if (core.transaction.state === 'block')
+      throw new LakeError('active_transaction', 'administrative statements cannot run inside a transaction block', {
+        hint: 'COMMIT first.',
+      });
     const answer = await (dependencies.admin as NonNullable<typeof dependencies.admin>).run(statement, core.principal);
     if (!answer.rows) return { t: 'command', tag: answer.tag };
     const { columns, rows } = answer.rows;
@@ -95,9 +117,12 @@ export class OwnStatements {
     const second = wordAt(tokens, 1);
     if (word === 'savepoint' || word === 'release' || (word === 'rollback' && [second, wordAt(tokens, 2)].includes('to'))) {
       transaction.checkUsable();
-      throw new LakeError('feature_not_supported', 'savepoints are not supported', { hint: 'Use one transaction per unit of work; some drivers have a setting for it (JDBC: autosave=never).' });
+      throw new LakeError('feature_not_supported', 'savepoints are not supported', {
+        hint: 'Use one transaction per unit of work; some drivers have a setting for it (JDBC: autosave=never).',
+      });
     }
-    if (['prepared'].includes(second) || (word === 'commit' && second === 'prepared')) throw new LakeError('feature_not_supported', 'two-phase commit is not supported');
+    if (['prepared'].includes(second) || (word === 'commit' && second === 'prepared'))
+      throw new LakeError('feature_not_supported', 'two-phase commit is not supported');
     if (word === 'begin' || word === 'start') {
       const modes = parseModes(tokens, ['transaction', 'work'].includes(second) ? 2 : 1);
       transaction.checkUsable();
@@ -145,12 +170,14 @@ export class OwnStatements {
         return outcome;
       }
       case 'role':
-        if (statement.value !== null && statement.value !== core.principal.name) throw new LakeError('permission_denied', 'a session cannot become another user', { hint: 'Connect as that user.' });
+        if (statement.value !== null && statement.value !== core.principal.name)
+          throw new LakeError('permission_denied', 'a session cannot become another user', { hint: 'Connect as that user.' });
         return { t: 'command', tag: 'SET' };
       case 'transaction': {
         const { modes, session } = statement;
         if (session) {
-          if (modes.readOnly !== undefined) await this.#assign('default_transaction_read_only', modes.readOnly ? 'on' : 'off', false);
+          if (modes.readOnly !== undefined)
+            await this.#assign('default_transaction_read_only', modes.readOnly ? 'on' : 'off', false);
           if (modes.isolation) await this.#assign('default_transaction_isolation', modes.isolation, false);
         } else if (core.transaction.state !== 'block') {
           core.hooks.notice('WARNING', '25P01', 'SET TRANSACTION can only be used in transaction blocks');
@@ -185,14 +212,16 @@ export class OwnStatements {
       } catch (error) {
         if (before !== undefined) core.vars.set(name, before, local);
         if (change.name !== 'TimeZone') throw error;
-        throw new LakeError('invalid_argument', `invalid value for parameter "TimeZone": "${value}"`, { hint: "Use a name such as 'Europe/Berlin' or 'UTC'.", cause: error });
+        throw new LakeError('invalid_argument', `invalid value for parameter "TimeZone": "${value}"`, {
+          hint: "Use a name such as 'Europe/Berlin' or 'UTC'.",
+          cause: error,
+        });
       }
     }
     core.report([change]);
   }
 
   async #reset({ tokens }: Shape): Promise<Outcome> {
-    const { core } = this.#session;
     const name = parseName(tokens);
     if (name === 'all') await this.#resetAll();
     else if (name !== 'role' && name !== 'session authorization') await this.#assign(name, null, false);
@@ -207,15 +236,40 @@ export class OwnStatements {
     const { core } = this.#session;
     const word = wordAt(shape.tokens, 1);
     const tag = (): string => 'SHOW';
-    if (word === 'tables' && shape.tokens.length === 2) return { t: 'rows', rows: await core.textRows(['name'], (await this.#relations()).map((name) => [name])), tag };
+    if (word === 'tables' && shape.tokens.length === 2)
+      return {
+        t: 'rows',
+        rows: await core.textRows(
+          ['name'],
+          (await this.#relations()).map((name) => [name]),
+        ),
+        tag,
+      };
     if (word === 'databases' && shape.tokens.length === 2) {
-      return { t: 'rows', rows: await core.textRows(['database_name'], [...core.lease.instance.access.keys()].sort().map((name) => [name])), tag };
+      return {
+        t: 'rows',
+        rows: await core.textRows(
+          ['database_name'],
+          [...core.lease.instance.access.keys()].sort().map((name) => [name]),
+        ),
+        tag,
+      };
     }
     if (word === 'all' && shape.tokens.length === 2) {
       const settings = [...core.vars.all()].sort(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
-      return { t: 'rows', rows: await core.textRows(['name', 'setting', 'description'], settings.map(([name, value]) => [name, value, ''])), tag };
+      return {
+        t: 'rows',
+        rows: await core.textRows(
+          ['name', 'setting', 'description'],
+          settings.map(([name, value]) => [name, value, '']),
+        ),
+        tag,
+      };
     }
-    if (word === 'all') throw new LakeError('feature_not_supported', 'SHOW ALL TABLES is not available here', { hint: 'Use information_schema.tables or \\dt.' });
+    if (word === 'all')
+      throw new LakeError('feature_not_supported', 'SHOW ALL TABLES is not available here', {
+        hint: 'Use information_schema.tables or \\dt.',
+      });
     const name = parseName(shape.tokens);
     const value = core.vars.get(name);
     return { t: 'rows', rows: await core.textRows([core.vars.spelled(name)], [[value]]), tag };
@@ -224,9 +278,13 @@ export class OwnStatements {
   /** `USE lake`, `USE lake.schema` and `USE schema`: DuckDB's way to say where names are looked for. */
   async #use({ tokens }: Shape): Promise<Outcome> {
     const { core } = this.#session;
-    const parts = tokens.slice(1).filter((token) => token.kind === 'name' || token.kind === 'quoted-name').map(nameOf);
+    const parts = tokens
+      .slice(1)
+      .filter((token) => token.kind === 'name' || token.kind === 'quoted-name')
+      .map(nameOf);
     const [first, second] = parts;
-    if (first === undefined || parts.length > 2) throw new LakeError('syntax_error', 'USE needs a lake, a schema, or lake.schema');
+    if (first === undefined || parts.length > 2)
+      throw new LakeError('syntax_error', 'USE needs a lake, a schema, or lake.schema');
     const before = { lake: core.lake, path: core.vars.get('search_path') };
     const isLake = core.rightOn(first) !== undefined;
     if (second !== undefined && !isLake) throw new LakeError('undefined_database', `lake "${first}" does not exist`);
@@ -246,7 +304,14 @@ export class OwnStatements {
   async #schemaExists(schema: string): Promise<boolean> {
     const { core } = this.#session;
     if (schema === 'public' && core.isPublicAlias(undefined)) return true;
-    return (await core.connection.rows('SELECT 1 FROM duckdb_schemas() WHERE database_name = $1 AND schema_name = $2', [core.lake ?? '', schema])).length > 0;
+    return (
+      (
+        await core.connection.rows('SELECT 1 FROM duckdb_schemas() WHERE database_name = $1 AND schema_name = $2', [
+          core.lake ?? '',
+          schema,
+        ])
+      ).length > 0
+    );
   }
 
   /** Tables and views a bare name finds, in order. */
@@ -265,8 +330,10 @@ export class OwnStatements {
   async #discard({ tokens }: Shape): Promise<Outcome> {
     const { core } = this.#session;
     const what = wordAt(tokens, 1);
-    if (!['all', 'plans', 'sequences', 'temp', 'temporary'].includes(what)) throw new LakeError('syntax_error', 'DISCARD needs ALL, PLANS, SEQUENCES or TEMP');
-    if (what === 'all' && core.transaction.state !== 'idle') throw new LakeError('active_transaction', 'DISCARD ALL cannot run inside a transaction block');
+    if (!['all', 'plans', 'sequences', 'temp', 'temporary'].includes(what))
+      throw new LakeError('syntax_error', 'DISCARD needs ALL, PLANS, SEQUENCES or TEMP');
+    if (what === 'all' && core.transaction.state !== 'idle')
+      throw new LakeError('active_transaction', 'DISCARD ALL cannot run inside a transaction block');
     core.plans.clear();
     if (what === 'all') {
       for (const cursor of core.cursors.values()) await cursor.close();
@@ -288,7 +355,8 @@ export class OwnStatements {
     const name = this.#name(shape.tokens[1]);
     const inner = innerStatement(shape);
     const innerToken = inner === null ? undefined : shape.tokens[inner.at];
-    if (innerToken === undefined) throw new LakeError('syntax_error', 'syntax error at end of input', { hint: 'PREPARE name AS statement' });
+    if (innerToken === undefined)
+      throw new LakeError('syntax_error', 'syntax error at end of input', { hint: 'PREPARE name AS statement' });
     if (core.sqlPrepared.has(name)) throw new LakeError('duplicate_statement', `prepared statement "${name}" already exists`);
     const text = sql.slice(innerToken.start);
     const innerShape = classify(text);
@@ -296,14 +364,22 @@ export class OwnStatements {
     checkGate(innerShape, { lake: core.lake ?? '', rightOn: (lake) => core.rightOn(lake) });
     const types = shape.tokens[2]?.text === '(' ? declaredTypes(sql, shape.tokens) : [];
     core.hasTemporaries = true;
-    const outcome = await this.#session.runEngine(`PREPARE ${quoteName(name)} AS ${castAll(text, types)}`, { ...shape, road: 'engine', rows: false }, { oids: [], parameters: [], alone: true });
+    const outcome = await this.#session.runEngine(
+      `PREPARE ${quoteName(name)} AS ${castAll(text, types)}`,
+      { ...shape, road: 'engine', rows: false },
+      { oids: [], parameters: [], alone: true },
+    );
     core.sqlPrepared.set(name, { tag: innerShape.tag, rows: innerShape.rows, writes: innerShape.writes });
     return outcome;
   }
 
   async #execute(sql: string, shape: Shape, options: RunOptions): Promise<Outcome> {
     const known = this.#sqlPrepared(shape);
-    return this.#session.runEngine(sql, { ...shape, road: 'engine', tag: known.tag, rows: known.rows, writes: known.writes }, options);
+    return this.#session.runEngine(
+      sql,
+      { ...shape, road: 'engine', tag: known.tag, rows: known.rows, writes: known.writes },
+      options,
+    );
   }
 
   #sqlPrepared(shape: Shape): { readonly tag: string; readonly rows: boolean; readonly writes: boolean } {
@@ -335,13 +411,20 @@ export class OwnStatements {
   async #declare(sql: string, shape: Shape): Promise<Outcome> {
     const { core } = this.#session;
     const { name, hold, queryAt } = parseDeclare(shape.tokens);
-    if (!hold && core.transaction.state !== 'block') throw new LakeError('no_active_transaction', 'DECLARE CURSOR can only be used in transaction blocks', { hint: 'BEGIN first, or declare it WITH HOLD.' });
+    if (!hold && core.transaction.state !== 'block')
+      throw new LakeError('no_active_transaction', 'DECLARE CURSOR can only be used in transaction blocks', {
+        hint: 'BEGIN first, or declare it WITH HOLD.',
+      });
     if (core.cursors.has(name)) throw new LakeError('duplicate_cursor', `cursor "${name}" already exists`);
     if (core.cursors.size >= cursorsMax) throw new LakeError('limit_exceeded', `a session may have ${cursorsMax} cursors open`);
     const query = sql.slice(queryAt);
     const inner = classify(query);
     if (inner.road !== 'engine' || !inner.rows || inner.writes) throw new LakeError('syntax_error', 'a cursor needs a query');
-    const outcome = await this.#session.runEngine(query, { ...inner, bounded: false }, { oids: [], parameters: [], alone: false });
+    const outcome = await this.#session.runEngine(
+      query,
+      { ...inner, bounded: false },
+      { oids: [], parameters: [], alone: false },
+    );
     if (outcome.t !== 'rows') throw new LakeError('syntax_error', 'a cursor needs a query');
     // The statement is over for the clock and for cancel; each FETCH counts for itself.
     this.#session.end();
@@ -376,7 +459,10 @@ export class OwnStatements {
   async #copy(sql: string): Promise<Outcome> {
     const { core, dependencies } = this.#session;
     const statement = parseCopy(sql);
-    if (statement === null) throw new LakeError('permission_denied', 'COPY FROM DATABASE is not allowed in a lake session', { hint: 'INSERT INTO … SELECT copies between lakes.' });
+    if (statement === null)
+      throw new LakeError('permission_denied', 'COPY FROM DATABASE is not allowed in a lake session', {
+        hint: 'INSERT INTO … SELECT copies between lakes.',
+      });
     if (statement.direction === 'out') {
       const query = copyOutSql(statement);
       const shape = classify(query);
@@ -389,10 +475,16 @@ export class OwnStatements {
     this.#session.checkWritable(classify('COPY'));
     const table = statement.table ?? [];
     const lake = table.length === 3 ? (table[0] as string) : core.lake;
-    if (lake !== null && core.rightOn(lake) === 'read') throw new LakeError('permission_denied', `you may only read lake "${lake}"`, { hint: `Its owner can GRANT WRITE ON DUCKLAKE ${lake} TO you.` });
+    if (lake !== null && core.rightOn(lake) === 'read')
+      throw new LakeError('permission_denied', `you may only read lake "${lake}"`, {
+        hint: `Its owner can GRANT WRITE ON DUCKLAKE ${lake} TO you.`,
+      });
     await this.#session.beginImplicit();
     this.#session.begin();
-    const named = table.length > 1 && table.at(-2) === 'public' && core.isPublicAlias(table.length === 3 ? table[0] : undefined) ? { ...statement, table: [...table.slice(0, -2), 'main', table.at(-1) as string] } : statement;
+    const named =
+      table.length > 1 && table.at(-2) === 'public' && core.isPublicAlias(table.length === 3 ? table[0] : undefined)
+        ? { ...statement, table: [...table.slice(0, -2), 'main', table.at(-1) as string] }
+        : statement;
     try {
       const sink = await openCopyIn(
         {
@@ -451,7 +543,9 @@ export class OwnStatements {
 }
 
 function grantHint({ word }: Shape): string {
-  return word === 'grant' || word === 'revoke' ? 'Rights are given on whole lakes: GRANT READ | WRITE | OWNER ON DUCKLAKE lake TO user.' : 'SHOW DUCKLAKES lists the lakes you may use.';
+  return word === 'grant' || word === 'revoke'
+    ? 'Rights are given on whole lakes: GRANT READ | WRITE | OWNER ON DUCKLAKE lake TO user.'
+    : 'SHOW DUCKLAKES lists the lakes you may use.';
 }
 
 /** `SET TIME ZONE 2` means hours east of Greenwich; zone files count the other way round. */

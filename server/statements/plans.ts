@@ -37,7 +37,13 @@ export class Plans {
    * The plan of a text with parameters declared as these oids (0 = not declared). Rejects with DuckDB's error. One that is
    * not kept is the caller's to destroy. `announce` may give its columns other types.
    */
-  async get(connection: EngineConnection, sql: string, oids: readonly number[], keep: boolean, announce?: (columns: readonly Column[]) => readonly Column[]): Promise<Plan> {
+  async get(
+    connection: EngineConnection,
+    sql: string,
+    oids: readonly number[],
+    keep: boolean,
+    announce?: (columns: readonly Column[]) => readonly Column[],
+  ): Promise<Plan> {
     const key = oids.length === 0 ? sql : `${oids.join()}\n${sql}`;
     const found = this.#plans.get(key);
     if (found !== undefined) {
@@ -47,7 +53,11 @@ export class Plans {
       return found;
     }
     const made = await makePlan(connection, sql, oids);
-    const plan: Plan = { ...made, kept: keep && sql.length <= planTextMax, columns: announce ? announce(made.columns) : made.columns };
+    const plan: Plan = {
+      ...made,
+      kept: keep && sql.length <= planTextMax,
+      columns: announce ? announce(made.columns) : made.columns,
+    };
     if (plan.kept) {
       this.#plans.set(key, plan);
       if (this.#plans.size > plansMax) {
@@ -90,7 +100,9 @@ async function makePlan(connection: EngineConnection, sql: string, oids: readonl
     const untyped = new Map(casts);
     if (first >= 0) casts.set(first + 1, String(VARCHAR));
     // Text may not fit there (`range($1)`): then what is bound will say what it is.
-    const typed = await connection.prepare(castParameters(sql, casts)).catch(() => (untyped.size > before ? connection.prepare(castParameters(sql, untyped)) : null));
+    const typed = await connection
+      .prepare(castParameters(sql, casts))
+      .catch(() => (untyped.size > before ? connection.prepare(castParameters(sql, untyped)) : null));
     if (typed === null) break;
     prepared.destroySync();
     prepared = typed;

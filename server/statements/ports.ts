@@ -19,7 +19,10 @@ export interface AdminAnswer {
 
 /** PostgreSQL's catalog names in a lake session: their text as DuckDB understands it, their types as PostgreSQL has them. */
 export interface PgNames {
-  rewrite(sql: string, options: { readonly lake: string; isPublicAlias(lake: string | undefined): boolean }): { readonly sql: string; readonly isCatalog: boolean };
+  rewrite(
+    sql: string,
+    options: { readonly lake: string; isPublicAlias(lake: string | undefined): boolean },
+  ): { readonly sql: string; readonly isCatalog: boolean };
   /** The columns of a catalog query with the types PostgreSQL announces for them. `sql` is the client's text. */
   announce(sql: string, columns: readonly Column[]): readonly Column[];
   /** Statements to run on a connection when the session's facts changed: what the catalog views and functions read. */

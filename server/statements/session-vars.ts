@@ -22,28 +22,45 @@ const boolean = (value: string): string => {
   if (['off', 'false', 'no', '0', 'f', 'n'].includes(lower)) return 'off';
   throw new LakeError('invalid_argument', `"${value}" is not a Boolean value`);
 };
-const oneOf = (...values: string[]) => (value: string): string => {
-  const found = values.find((one) => one.toLowerCase() === value.toLowerCase());
-  if (found === undefined) throw new LakeError('invalid_argument', `"${value}" is not one of ${values.join(', ')}`, { hint: `Available values: ${values.join(', ')}.` });
-  return found;
-};
-const integer = (min: number, max: number) => (value: string): string => {
-  const number = Number(value);
-  if (!/^[+-]?\d+$/.test(value.trim()) || number < min || number > max) throw new LakeError('invalid_argument', `${value} is outside the valid range (${min} .. ${max})`);
-  return String(number);
-};
+const oneOf =
+  (...values: string[]) =>
+  (value: string): string => {
+    const found = values.find((one) => one.toLowerCase() === value.toLowerCase());
+    if (found === undefined)
+      throw new LakeError('invalid_argument', `"${value}" is not one of ${values.join(', ')}`, {
+        hint: `Available values: ${values.join(', ')}.`,
+      });
+    return found;
+  };
+const integer =
+  (min: number, max: number) =>
+  (value: string): string => {
+    const number = Number(value);
+    if (!/^[+-]?\d+$/.test(value.trim()) || number < min || number > max)
+      throw new LakeError('invalid_argument', `${value} is outside the valid range (${min} .. ${max})`);
+    return String(number);
+  };
 const units: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Milliseconds, with PostgreSQL's units. */
 const duration = (value: string): string => {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?\s*$/.exec(value);
   const ms = match ? Math.round(Number(match[1]) * (units[match[2] ?? 'ms'] as number)) : Number.NaN;
-  if (!Number.isSafeInteger(ms) || ms > 2_147_483_647) throw new LakeError('invalid_argument', `"${value}" is not a time`, { hint: 'Valid units are "us", "ms", "s", "min", "h" and "d".' });
+  if (!Number.isSafeInteger(ms) || ms > 2_147_483_647)
+    throw new LakeError('invalid_argument', `"${value}" is not a time`, {
+      hint: 'Valid units are "us", "ms", "s", "min", "h" and "d".',
+    });
   return showDuration(ms);
 };
 /** 5000 is shown as `5s`, as PostgreSQL does. */
 function showDuration(ms: number): string {
   if (ms === 0) return '0';
-  for (const [unit, size] of [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1000]] as const) if (ms % size === 0) return `${ms / size}${unit}`;
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms % size === 0) return `${ms / size}${unit}`;
   return `${ms}ms`;
 }
 const encoding = (value: string): string => {
@@ -53,16 +70,23 @@ const encoding = (value: string): string => {
 };
 const dateStyle = (value: string): string => {
   const parts = value.toLowerCase().split(/[\s,]+/);
-  if (parts.some((part) => !['iso', 'mdy', 'dmy', 'ymd', 'us', 'european', 'euro', 'noneuropean', 'default', ''].includes(part))) {
-    throw new LakeError('feature_not_supported', `DateStyle "${value}" is not supported`, { hint: 'Dates are written in ISO style.' });
+  if (
+    parts.some((part) => !['iso', 'mdy', 'dmy', 'ymd', 'us', 'european', 'euro', 'noneuropean', 'default', ''].includes(part))
+  ) {
+    throw new LakeError('feature_not_supported', `DateStyle "${value}" is not supported`, {
+      hint: 'Dates are written in ISO style.',
+    });
   }
-  const order = parts.includes('dmy') || parts.some((part) => part.startsWith('euro')) ? 'DMY' : parts.includes('ymd') ? 'YMD' : 'MDY';
+  const order =
+    parts.includes('dmy') || parts.some((part) => part.startsWith('euro')) ? 'DMY' : parts.includes('ymd') ? 'YMD' : 'MDY';
   return `ISO, ${order}`;
 };
-const only = (wanted: string, hint: string) => (value: string): string => {
-  if (value.toLowerCase() === wanted) return wanted;
-  throw new LakeError('feature_not_supported', `only "${wanted}" is supported here, not "${value}"`, { hint });
-};
+const only =
+  (wanted: string, hint: string) =>
+  (value: string): string => {
+    if (value.toLowerCase() === wanted) return wanted;
+    throw new LakeError('feature_not_supported', `only "${wanted}" is supported here, not "${value}"`, { hint });
+  };
 const isolation = oneOf('read uncommitted', 'read committed', 'repeatable read', 'serializable');
 
 /** What the server says it is. The number drivers branch on, and the words people read. */
@@ -77,10 +101,20 @@ const definitions: readonly Definition[] = [
   { name: 'is_superuser', initial: 'off', reported: true, fixed: true },
   { name: 'session_authorization', initial: '', reported: true, fixed: true },
   { name: 'DateStyle', initial: 'ISO, MDY', reported: true, check: dateStyle },
-  { name: 'IntervalStyle', initial: 'postgres', reported: true, check: only('postgres', 'Intervals are written in PostgreSQL style.') },
+  {
+    name: 'IntervalStyle',
+    initial: 'postgres',
+    reported: true,
+    check: only('postgres', 'Intervals are written in PostgreSQL style.'),
+  },
   { name: 'TimeZone', initial: 'UTC', reported: true },
   { name: 'integer_datetimes', initial: 'on', reported: true, fixed: true },
-  { name: 'standard_conforming_strings', initial: 'on', reported: true, check: (value) => only('on', "Write E'…' for strings with escapes.")(boolean(value)) },
+  {
+    name: 'standard_conforming_strings',
+    initial: 'on',
+    reported: true,
+    check: (value) => only('on', "Write E'…' for strings with escapes.")(boolean(value)),
+  },
   { name: 'in_hot_standby', initial: 'off', reported: true, fixed: true },
   { name: 'default_transaction_read_only', initial: 'off', reported: true, check: boolean },
   { name: 'search_path', initial: '"$user", public' },
@@ -97,7 +131,11 @@ const definitions: readonly Definition[] = [
   { name: 'transaction_deferrable', initial: 'off', check: boolean },
   { name: 'default_transaction_deferrable', initial: 'off', check: boolean },
   { name: 'bytea_output', initial: 'hex', check: only('hex', 'bytea is written in hex.') },
-  { name: 'client_min_messages', initial: 'notice', check: oneOf('debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'log', 'notice', 'warning', 'error') },
+  {
+    name: 'client_min_messages',
+    initial: 'notice',
+    check: oneOf('debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'log', 'notice', 'warning', 'error'),
+  },
   { name: 'log_min_messages', initial: 'warning' },
   { name: 'log_statement', initial: 'none' },
   { name: 'escape_string_warning', initial: 'on', check: boolean },
@@ -136,8 +174,16 @@ const definitions: readonly Definition[] = [
   { name: 'wal_level', initial: 'replica', fixed: true },
   { name: 'ssl', initial: 'on', fixed: true },
 ];
-const byName: ReadonlyMap<string, Definition> = new Map(definitions.map((definition) => [definition.name.toLowerCase(), definition]));
-const aliases: Readonly<Record<string, string>> = { timezone: 'timezone', 'time zone': 'timezone', names: 'client_encoding', 'transaction isolation level': 'transaction_isolation', 'session authorization': 'session_authorization' };
+const byName: ReadonlyMap<string, Definition> = new Map(
+  definitions.map((definition) => [definition.name.toLowerCase(), definition]),
+);
+const aliases: Readonly<Record<string, string>> = {
+  timezone: 'timezone',
+  'time zone': 'timezone',
+  names: 'client_encoding',
+  'transaction isolation level': 'transaction_isolation',
+  'session authorization': 'session_authorization',
+};
 
 export interface Change {
   readonly name: string;
@@ -197,7 +243,10 @@ export class SessionVars {
     try {
       return definition.check?.(value) ?? value;
     } catch (error) {
-      if (error instanceof LakeError) throw new LakeError(error.code, `invalid value for parameter "${definition.name}": ${error.message}`, { ...(error.hint ? { hint: error.hint } : {}) });
+      if (error instanceof LakeError)
+        throw new LakeError(error.code, `invalid value for parameter "${definition.name}": ${error.message}`, {
+          ...(error.hint ? { hint: error.hint } : {}),
+        });
       throw error;
     }
   }
@@ -221,7 +270,9 @@ export class SessionVars {
 
   /** Settings that differ from what RESET ALL gives, except fixed ones. */
   changed(): string[] {
-    return [...this.#values].filter(([k, value]) => this.#resetValues.get(k) !== value && !byName.get(k)?.fixed).map(([k]) => this.spelled(k));
+    return [...this.#values]
+      .filter(([k, value]) => this.#resetValues.get(k) !== value && !byName.get(k)?.fixed)
+      .map(([k]) => this.spelled(k));
   }
 
   begin(): void {
@@ -238,7 +289,8 @@ export class SessionVars {
     const changes: Change[] = [];
     for (const [k, value] of this.#values) {
       const wanted = target.get(k);
-      if (wanted !== undefined && wanted !== value) changes.push({ name: this.spelled(k), value: wanted, reported: byName.get(k)?.reported === true });
+      if (wanted !== undefined && wanted !== value)
+        changes.push({ name: this.spelled(k), value: wanted, reported: byName.get(k)?.reported === true });
     }
     this.#values = target;
     return changes;
@@ -257,5 +309,7 @@ function key(name: string): string {
 }
 
 function unknown(name: string): LakeError {
-  return new LakeError('undefined_parameter', `unrecognized configuration parameter "${name}"`, { hint: 'SHOW ALL lists the settings of the session.' });
+  return new LakeError('undefined_parameter', `unrecognized configuration parameter "${name}"`, {
+    hint: 'SHOW ALL lists the settings of the session.',
+  });
 }

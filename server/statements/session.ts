@@ -6,7 +6,16 @@
 import type { DuckDBMaterializedResult } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { splitStatements, withPlainSpaces } from '../../base/sql-lexer.ts';
-import type { Column, Outcome, Prepared, RawParameter, RowStream, SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
+import type {
+  Column,
+  Outcome,
+  Prepared,
+  RawParameter,
+  RowStream,
+  SessionHooks,
+  Startup,
+  StatementSession,
+} from '../../base/statement-session.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -40,14 +49,24 @@ const shapes = new Map<string, Shape>();
  * Opens a SQL session on the lake that `startup.database` names (`postgres` is the principal's default lake). Throws
  * undefined_database, undefined_parameter, too_many_connections; DuckDB's errors are mapped.
  */
-export async function openStatementSession(startup: Startup, hooks: SessionHooks, dependencies: SessionDependencies): Promise<StatementSession> {
+export async function openStatementSession(
+  startup: Startup,
+  hooks: SessionHooks,
+  dependencies: SessionDependencies,
+): Promise<StatementSession> {
   const access = await dependencies.engine.lakes.of(startup.principal);
   const names = access.map(({ lake }) => lake.name);
   const { principal, database } = startup;
-  const wanted = database === 'postgres' || database === '' ? (names.find((name) => name === principal.defaultLake) ?? names[0] ?? null) : database;
+  const wanted =
+    database === 'postgres' || database === ''
+      ? (names.find((name) => name === principal.defaultLake) ?? names[0] ?? null)
+      : database;
   if (wanted !== null && !names.includes(wanted)) {
     throw new LakeError('undefined_database', `database "${database}" does not exist`, {
-      hint: names.length > 0 ? `You may connect to: ${names.join(', ')}.` : 'You have no grant on any lake yet; connect to "postgres" to create one.',
+      hint:
+        names.length > 0
+          ? `You may connect to: ${names.join(', ')}.`
+          : 'You have no grant on any lake yet; connect to "postgres" to create one.',
     });
   }
   const vars = new SessionVars({
@@ -55,7 +74,14 @@ export async function openStatementSession(startup: Startup, hooks: SessionHooks
     session_authorization: principal.name,
     is_superuser: principal.superuser ? 'on' : 'off',
   });
-  const core = await SessionCore.open({ engine: dependencies.engine, names: dependencies.names, startup, hooks, vars, lake: wanted });
+  const core = await SessionCore.open({
+    engine: dependencies.engine,
+    names: dependencies.names,
+    startup,
+    hooks,
+    vars,
+    lake: wanted,
+  });
   return new SqlSession(core, dependencies);
 }
 
@@ -98,7 +124,8 @@ export class SqlSession implements StatementSession {
     this.#interruption = null;
     const shape = shapeOf(sql);
     const admin = await this.#enter(sql, shape);
-    if (admin !== null || (shape.road !== 'engine' && shape.road !== 'explain' && shape.road !== 'call')) return this.#own.prepare(sql, shape, admin);
+    if (admin !== null || (shape.road !== 'engine' && shape.road !== 'explain' && shape.road !== 'call'))
+      return this.#own.prepare(sql, shape, admin);
     try {
       const plan = await this.plan(sql, shape, parameterOids);
       const columns = shape.rows || shape.road !== 'engine' ? plan.columns : null;
@@ -125,7 +152,8 @@ export class SqlSession implements StatementSession {
     const shape = shapeOf(sql);
     const admin = await this.#enter(sql, shape);
     const options: RunOptions = { oids: [], parameters: [], alone: position.index === position.count - 1 };
-    if (admin === null && (shape.road === 'engine' || shape.road === 'explain' || shape.road === 'call')) return this.runEngine(sql, shape, options);
+    if (admin === null && (shape.road === 'engine' || shape.road === 'explain' || shape.road === 'call'))
+      return this.runEngine(sql, shape, options);
     return this.#own.run(sql, shape, admin, options);
   }
 
@@ -147,8 +175,11 @@ export class SqlSession implements StatementSession {
     const { core } = this;
     const lake = core.lake ?? '';
     const rewritten = core.names?.rewrite(sql, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
-    const keep = shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
-    const announce = rewritten?.isCatalog ? (columns: readonly Column[]) => core.names?.announce(sql, columns) ?? columns : undefined;
+    const keep =
+      shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
+    const announce = rewritten?.isCatalog
+      ? (columns: readonly Column[]) => core.names?.announce(sql, columns) ?? columns
+      : undefined;
     return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? sql), oids, keep, announce);
   }
 
@@ -162,7 +193,10 @@ export class SqlSession implements StatementSession {
       if (shape.temporary) core.hasTemporaries = true;
       const plan = await this.plan(sql, shape, options.oids);
       if (plan.parameters.length > 0) {
-        if (options.parameters.length !== plan.parameters.length) throw new LakeError('invalid_argument', 'there is no parameter $1', { hint: 'Parameters need the extended protocol (a prepared statement).' });
+        if (options.parameters.length !== plan.parameters.length)
+          throw new LakeError('invalid_argument', 'there is no parameter $1', {
+            hint: 'Parameters need the extended protocol (a prepared statement).',
+          });
         bindParameters(plan, options.parameters, (micros) => core.offsetOf(micros));
       }
       const rows = shape.rows || shape.road !== 'engine';
@@ -244,8 +278,10 @@ export class SqlSession implements StatementSession {
 
   checkWritable(shape: Shape): void {
     const { core } = this;
-    const readOnly = core.transaction.state === 'idle' ? core.vars.get('default_transaction_read_only') === 'on' : core.transaction.readOnly;
-    if (readOnly && !shape.temporary) throw new LakeError('read_only_transaction', `cannot execute ${shape.tag} in a read-only transaction`);
+    const readOnly =
+      core.transaction.state === 'idle' ? core.vars.get('default_transaction_read_only') === 'on' : core.transaction.readOnly;
+    if (readOnly && !shape.temporary)
+      throw new LakeError('read_only_transaction', `cannot execute ${shape.tag} in a read-only transaction`);
   }
 
   /** A statement begins: its time counts from here. */
@@ -253,7 +289,10 @@ export class SqlSession implements StatementSession {
     this.#active++;
     if (this.#active > 1) return;
     const ms = this.core.vars.milliseconds('statement_timeout');
-    if (ms > 0) this.#stopTimer = this.dependencies.clock.after(ms, () => this.interrupt(new LakeError('query_canceled', 'canceling statement due to statement timeout')));
+    if (ms > 0)
+      this.#stopTimer = this.dependencies.clock.after(ms, () =>
+        this.interrupt(new LakeError('query_canceled', 'canceling statement due to statement timeout')),
+      );
   }
 
   /** It has ended, with all its rows. */
@@ -299,12 +338,20 @@ export class SqlSession implements StatementSession {
 
   /** DuckDB may have planned again for changed tables: what the client was told must still hold. */
   #checkColumns(plan: Plan, result: ResultColumns, options: RunOptions): readonly Column[] {
-    const same = plan.columns.length === result.columnCount && plan.columns.every((column, i) => column.type.typeId === result.columnTypeId(i));
+    const same =
+      plan.columns.length === result.columnCount &&
+      plan.columns.every((column, i) => column.type.typeId === result.columnTypeId(i));
     if (same) return plan.columns;
-    const now: Column[] = Array.from({ length: result.columnCount }, (_, i) => ({ name: result.columnName(i), type: result.columnType(i) }));
+    const now: Column[] = Array.from({ length: result.columnCount }, (_, i) => ({
+      name: result.columnName(i),
+      type: result.columnType(i),
+    }));
     if (plan.parameters.length === 0) {
       this.core.plans.forget(plan);
-      if (options.described) throw new LakeError('feature_not_supported', 'cached plan must not change result type', { hint: 'Prepare the statement again.' });
+      if (options.described)
+        throw new LakeError('feature_not_supported', 'cached plan must not change result type', {
+          hint: 'Prepare the statement again.',
+        });
     }
     return now;
   }
@@ -315,7 +362,9 @@ function countOf(result: DuckDBMaterializedResult): number {
   return Number(result.getChunk(0).getColumnVector(0).getItem(0) ?? 0);
 }
 
-type ResultColumns = Pick<Plan['prepared'], 'columnCount' | 'columnName' | 'columnType'> & { columnTypeId(index: number): number };
+type ResultColumns = Pick<Plan['prepared'], 'columnCount' | 'columnName' | 'columnType'> & {
+  columnTypeId(index: number): number;
+};
 
 const adminWords: ReadonlySet<string> = new Set(['create', 'drop', 'alter', 'grant', 'revoke', 'show']);
 

@@ -4,7 +4,13 @@ import { nameOf, stringOf, type Token } from '../../base/sql-lexer.ts';
 import { wordAt } from './classify.ts';
 
 export type SetStatement =
-  | { readonly t: 'set'; readonly name: string; /** null is DEFAULT. */ readonly value: string | null; readonly values: readonly string[]; readonly local: boolean }
+  | {
+      readonly t: 'set';
+      readonly name: string /** null is DEFAULT. */;
+      readonly value: string | null;
+      readonly values: readonly string[];
+      readonly local: boolean;
+    }
   | { readonly t: 'transaction'; readonly session: boolean; readonly modes: TransactionModes }
   | { readonly t: 'variable' }
   | { readonly t: 'role'; readonly value: string | null };
@@ -32,14 +38,30 @@ export function parseSet(tokens: readonly Token[]): SetStatement {
   const word = wordAt(tokens, at);
   if (session && word === 'characteristics') return { t: 'transaction', session: true, modes: parseModes(tokens, at + 3) };
   if (word === 'transaction') return { t: 'transaction', session: false, modes: parseModes(tokens, at + 1) };
-  if (word === 'role' || (session && word === 'authorization')) return { t: 'role', value: optionalValue(tokens, tokens[at + 1]?.text === '=' || wordAt(tokens, at + 1) === 'to' ? at + 2 : at + 1) };
+  if (word === 'role' || (session && word === 'authorization'))
+    return {
+      t: 'role',
+      value: optionalValue(tokens, tokens[at + 1]?.text === '=' || wordAt(tokens, at + 1) === 'to' ? at + 2 : at + 1),
+    };
   if (word === 'time' && wordAt(tokens, at + 1) === 'zone') {
     const value = optionalValue(tokens, at + 2);
-    return { t: 'set', name: 'timezone', value: value === null || value.toLowerCase() === 'local' ? null : value, values: [], local };
+    return {
+      t: 'set',
+      name: 'timezone',
+      value: value === null || value.toLowerCase() === 'local' ? null : value,
+      values: [],
+      local,
+    };
   }
   if (word === 'names' || word === 'schema') {
     const value = optionalValue(tokens, at + 1);
-    return { t: 'set', name: word === 'names' ? 'client_encoding' : 'search_path', value, values: value === null ? [] : [value], local };
+    return {
+      t: 'set',
+      name: word === 'names' ? 'client_encoding' : 'search_path',
+      value,
+      values: value === null ? [] : [value],
+      local,
+    };
   }
   const [name, next] = settingName(tokens, at);
   if (tokens[next]?.text !== '=' && wordAt(tokens, next) !== 'to') throw syntax(tokens[next]);
@@ -52,13 +74,17 @@ export function parseSet(tokens: readonly Token[]): SetStatement {
     i = after + 1;
   }
   if (values.length === 0) throw syntax(undefined);
-  if (values.length === 1 && tokens[next + 1]?.kind === 'name' && wordAt(tokens, next + 1) === 'default') return { t: 'set', name, value: null, values: [], local };
+  if (values.length === 1 && tokens[next + 1]?.kind === 'name' && wordAt(tokens, next + 1) === 'default')
+    return { t: 'set', name, value: null, values: [], local };
   return { t: 'set', name, value: values.join(', '), values, local };
 }
 
 /** The name after SHOW or RESET; 'all' for ALL. */
 export function parseName(tokens: readonly Token[]): string {
-  const words = [1, 2, 3].map((at) => wordAt(tokens, at)).join(' ').trim();
+  const words = [1, 2, 3]
+    .map((at) => wordAt(tokens, at))
+    .join(' ')
+    .trim();
   if (words === 'transaction isolation level' || words === 'time zone' || words === 'session authorization') return words;
   const [name, next] = settingName(tokens, 1);
   if (next !== tokens.length) throw syntax(tokens[next]);
@@ -106,7 +132,8 @@ function settingValue(tokens: readonly Token[], at: number): [value: string, nex
   if (token.kind === 'string') return [stringOf(token), at + 1];
   if (token.kind === 'number') return [token.text, at + 1];
   if (token.kind === 'name' || token.kind === 'quoted-name') return [token.kind === 'name' ? token.text : nameOf(token), at + 1];
-  if ((token.text === '-' || token.text === '+') && tokens[at + 1]?.kind === 'number') return [token.text + (tokens[at + 1] as Token).text, at + 2];
+  if ((token.text === '-' || token.text === '+') && tokens[at + 1]?.kind === 'number')
+    return [token.text + (tokens[at + 1] as Token).text, at + 2];
   throw syntax(token);
 }
 

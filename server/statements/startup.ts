@@ -9,7 +9,10 @@ export function startupVars(parameters: ReadonlyMap<string, string>): Record<str
   if (!['', 'false', 'off', 'no', '0'].includes((parameters.get('replication') ?? '').toLowerCase())) {
     throw new LakeError('feature_not_supported', 'replication connections are not supported');
   }
-  const settings = [...parseOptions(parameters.get('options') ?? ''), ...[...parameters].filter(([name]) => !notSettings.has(name) && !name.startsWith('_pq_.'))];
+  const settings = [
+    ...parseOptions(parameters.get('options') ?? ''),
+    ...[...parameters].filter(([name]) => !notSettings.has(name) && !name.startsWith('_pq_.')),
+  ];
   const checker = new SessionVars();
   return Object.fromEntries(settings.map(([name, value]) => [name, checker.check(name, value)]));
 }
@@ -25,7 +28,8 @@ function parseOptions(options: string): [string, string][] {
     else if (word.startsWith('--')) word = word.slice(2).replace(/^[^=]*/, (name) => name.replaceAll('-', '_'));
     else throw new LakeError('invalid_argument', `startup option "${word}" is not supported`, { hint: 'Use -c name=value.' });
     const equals = word.indexOf('=');
-    if (equals <= 0) throw new LakeError('invalid_argument', `startup option "${word}" needs a value`, { hint: 'Use -c name=value.' });
+    if (equals <= 0)
+      throw new LakeError('invalid_argument', `startup option "${word}" needs a value`, { hint: 'Use -c name=value.' });
     settings.push([word.slice(0, equals), word.slice(equals + 1)]);
   }
   return settings;

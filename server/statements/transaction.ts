@@ -33,7 +33,10 @@ export class Transaction {
   /** Throws when the statement may not run because the block has failed. */
   checkUsable(): void {
     if (this.#state === 'failed') {
-      throw new LakeError('in_failed_transaction', 'current transaction is aborted, commands ignored until end of transaction block');
+      throw new LakeError(
+        'in_failed_transaction',
+        'current transaction is aborted, commands ignored until end of transaction block',
+      );
     }
   }
 

@@ -120,7 +120,15 @@ export class EnginePod {
   readonly #sessions: TestSession[] = [];
   admin: Admin | undefined;
 
-  private constructor(parts: { directory: string; engine: Engine; ask: (request: Asked) => Promise<void>; stop: () => Promise<void>; listeners: Set<() => void>; grants: Map<string, Map<string, Right>>; lakes: Map<string, Lake> }) {
+  private constructor(parts: {
+    directory: string;
+    engine: Engine;
+    ask: (request: Asked) => Promise<void>;
+    stop: () => Promise<void>;
+    listeners: Set<() => void>;
+    grants: Map<string, Map<string, Right>>;
+    lakes: Map<string, Lake>;
+  }) {
     this.directory = parts.directory;
     this.engine = parts.engine;
     this.#ask = parts.ask;
@@ -154,7 +162,8 @@ export class EnginePod {
     const lakes = new Map<string, Lake>();
     const starting = Engine.start({
       lakes: {
-        of: async (principal): Promise<LakeAccess[]> => [...(grants.get(principal.name) ?? [])].map(([name, right]) => ({ lake: lakes.get(name) as Lake, right })),
+        of: async (principal): Promise<LakeAccess[]> =>
+          [...(grants.get(principal.name) ?? [])].map(([name, right]) => ({ lake: lakes.get(name) as Lake, right })),
         onChange: (call) => {
           listeners.add(call);
           return () => listeners.delete(call);
@@ -211,9 +220,22 @@ export class EnginePod {
   /** A SQL session of a user; the database is its first lake unless named. */
   async session(user: string, database = 'postgres', parameters: Readonly<Record<string, string>> = {}): Promise<TestSession> {
     const told = { notices: [] as string[], reported: [] as string[], terminated: [] as LakeError[] };
-    const principal: Principal = { id: user, name: user, kind: 'user', superuser: false, rights: this.#grants.get(user) ?? new Map() };
+    const principal: Principal = {
+      id: user,
+      name: user,
+      kind: 'user',
+      superuser: false,
+      rights: this.#grants.get(user) ?? new Map(),
+    };
     const session = await openStatementSession(
-      { principal, database, parameters: new Map(Object.entries(parameters)), remoteAddress: '127.0.0.1', tls: true, processId: 4711 },
+      {
+        principal,
+        database,
+        parameters: new Map(Object.entries(parameters)),
+        remoteAddress: '127.0.0.1',
+        tls: true,
+        processId: 4711,
+      },
       {
         notice: (severity, code, message) => told.notices.push(`${severity} ${code} ${message}`),
         parameter: (name, value) => told.reported.push(`${name}=${value}`),

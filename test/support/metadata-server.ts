@@ -15,7 +15,12 @@ import { openFakeLog } from './fake-replicated-log.ts';
 
 export type MetadataRequest =
   | { readonly id: number; readonly t: 'lake'; readonly name: string }
-  | { readonly id: number; readonly t: 'token'; readonly token: string; readonly rights: readonly (readonly [string, 'owner' | 'write' | 'read'])[] }
+  | {
+      readonly id: number;
+      readonly t: 'token';
+      readonly token: string;
+      readonly rights: readonly (readonly [string, 'owner' | 'write' | 'read'])[];
+    }
   | { readonly id: number; readonly t: 'revoke'; readonly token: string }
   | { readonly id: number; readonly t: 'close' };
 
@@ -26,7 +31,12 @@ if (!isMainThread && parentPort) {
   const log = await openFakeLog(`${directory}/log`);
   const lakes = new Set<string>();
   const tokens = new Map<string, Principal>();
-  const sessions = createMetadataSessions({ log, lake: async (name) => (lakes.has(name) ? { id: name, name } : null), clock: systemClock, logger: silentLogger });
+  const sessions = createMetadataSessions({
+    log,
+    lake: async (name) => (lakes.has(name) ? { id: name, name } : null),
+    clock: systemClock,
+    logger: silentLogger,
+  });
   const listener = new Listener({
     address: { path: `${directory}/.s.PGSQL.5432` },
     authentication: {
@@ -39,7 +49,10 @@ if (!isMainThread && parentPort) {
         },
       },
     },
-    sessions: { open: async (startup, hooks) => ({ t: 'session', session: await sessions.open(startup, hooks) }), cancelElsewhere: () => undefined },
+    sessions: {
+      open: async (startup, hooks) => ({ t: 'session', session: await sessions.open(startup, hooks) }),
+      cancelElsewhere: () => undefined,
+    },
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
@@ -52,7 +65,13 @@ if (!isMainThread && parentPort) {
     } else if (request.t === 'token') {
       const rights = new Map(request.rights);
       const pod = [...rights.values()].every((right) => right === 'owner') && request.token.startsWith('pod');
-      tokens.set(request.token, { id: pod ? 'pod' : 'engine', name: pod ? 'pod' : 'engine', kind: pod ? 'pod' : 'user', superuser: false, rights });
+      tokens.set(request.token, {
+        id: pod ? 'pod' : 'engine',
+        name: pod ? 'pod' : 'engine',
+        kind: pod ? 'pod' : 'user',
+        superuser: false,
+        rights,
+      });
     } else if (request.t === 'revoke') tokens.delete(request.token);
     else {
       await listener.close();

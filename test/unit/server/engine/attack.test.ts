@@ -15,13 +15,12 @@ let mallory: TestSession;
 let alice: TestSession;
 let outside: string;
 let secretPath: string;
-let sharedPath: string;
 let hersPath: string;
 
 before(async () => {
   pod = await EnginePod.start();
   hersPath = (await pod.createLake('hers')).dataPath;
-  sharedPath = (await pod.createLake('shared')).dataPath;
+  await pod.createLake('shared');
   secretPath = (await pod.createLake('secret')).dataPath;
   for (const lake of ['hers', 'shared', 'secret']) pod.grant('alice', lake, 'owner');
   pod.grant('mallory', 'hers', 'write');
@@ -286,14 +285,21 @@ test('a temporary table and a variable of one session are not seen by another of
 });
 
 // Confused deputy: a stock DuckDB writes views into the metadata without passing the gate, so the metadata server asks.
-test('a view that would act with its reader\'s rights cannot be stored past the gate', async () => {
-  const lease = await pod.engine.pool.lease({ id: 'mallory', name: 'mallory', kind: 'user', superuser: false, rights: new Map() });
+test("a view that would act with its reader's rights cannot be stored past the gate", async () => {
+  const lease = await pod.engine.pool.lease({
+    id: 'mallory',
+    name: 'mallory',
+    kind: 'user',
+    superuser: false,
+    rights: new Map(),
+  });
   const connection = await lease.instance.connect();
   for (const sql of [
     "CREATE VIEW hers.main.bait AS SELECT * FROM ducklake_expire_snapshots('hers', older_than => now() - INTERVAL 1000 DAY)",
     "CREATE VIEW hers.main.bait AS SELECT * FROM query('SELECT 1')",
-    "CREATE MACRO hers.main.bait() AS TABLE SELECT * FROM duckdb_secrets()",
-  ]) await assert.rejects(connection.run(sql), /may not be stored/, sql);
+    'CREATE MACRO hers.main.bait() AS TABLE SELECT * FROM duckdb_secrets()',
+  ])
+    await assert.rejects(connection.run(sql), /may not be stored/, sql);
   await connection.run('CREATE VIEW hers.main.honest AS SELECT i FROM hers.main.t');
   connection.closeSync();
   lease.release();

@@ -22,7 +22,11 @@ before(async () => {
 after(() => pod.stop());
 
 test('the same grants share an instance, others do not, and all together keep to the memory', async () => {
-  const leases = await Promise.all([pod.engine.pool.lease(principal('owner1')), pod.engine.pool.lease(principal('owner2')), pod.engine.pool.lease(principal('reader'))]);
+  const leases = await Promise.all([
+    pod.engine.pool.lease(principal('owner1')),
+    pod.engine.pool.lease(principal('owner2')),
+    pod.engine.pool.lease(principal('reader')),
+  ]);
   const [first, second, third] = leases;
   assert.equal(first?.instance, second?.instance);
   assert.notEqual(first?.instance, third?.instance);

@@ -443,7 +443,11 @@ test('a statement with parameters of no type is described with all its columns',
   const prepared = await session.session.prepare('SELECT $1, $2, $3::INTEGER + 1', [0, oid.date, 0]);
   assert.equal(prepared.columns?.length, 3);
   assert.deepEqual(prepared.parameters, [oid.text, oid.date, oid.int4]);
-  const { rows } = await execute('SELECT $1, CAST($2 AS VARCHAR), $3::INTEGER + 1', [0, oid.date, 0], [text('x'), text('2020-01-02'), text('41')]);
+  const { rows } = await execute(
+    'SELECT $1, CAST($2 AS VARCHAR), $3::INTEGER + 1',
+    [0, oid.date, 0],
+    [text('x'), text('2020-01-02'), text('41')],
+  );
   assert.deepEqual(rows, [['x', '2020-01-02', 42]]);
   assert.deepEqual((await execute('SELECT * FROM range($1)', [oid.int8], [text('2')])).rows, [[0n], [1n]]);
 });
@@ -468,7 +472,7 @@ test('EXPLAIN ANALYZE of a change is a change', async () => {
   assert.equal(await session.tag('EXPLAIN DELETE FROM t'), 'EXPLAIN');
 });
 
-test('a COPY of wrong data says so in PostgreSQL\'s class, and nothing of it stays', async () => {
+test("a COPY of wrong data says so in PostgreSQL's class, and nothing of it stays", async () => {
   const outcome = await session.session.simple('COPY t FROM STDIN', { index: 0, count: 1 });
   if (outcome.t !== 'copy-in') throw new Error(outcome.t);
   await outcome.sink.write(Buffer.from('1\ta\nbanana\tb\n'));
