@@ -13,7 +13,11 @@ const dist = process.argv[2] ?? join(root, 'dist');
 const rooms = ['base', 'storage', 'auth', 'catalog', 'cluster', 'protocols', 'server', 'cli'];
 
 rmSync(dist, { recursive: true, force: true });
-const compiled = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', dist], { cwd: root, stdio: 'inherit' });
+const compiled = spawnSync(
+  process.execPath,
+  [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', dist],
+  { cwd: root, stdio: 'inherit' },
+);
 if (compiled.status !== 0) process.exit(1);
 
 for (const room of rooms.filter((name) => existsSync(join(root, name)))) {

@@ -39,7 +39,8 @@ installDependencies();
 const node = findRuntime();
 if (command.setup) prepare(node, command.setup);
 const compiled = command.compiled && compile(node);
-if (command.entry) handOver(node, [compiled ? join(compiled, command.compiled) : at(command.entry), ...(command.arguments ?? []), ...rest]);
+if (command.entry)
+  handOver(node, [compiled ? join(compiled, command.compiled) : at(command.entry), ...(command.arguments ?? []), ...rest]);
 
 /** npm ci, without scripts of packages, when what lies in node_modules is not what package-lock.json says. */
 function installDependencies() {
@@ -56,7 +57,8 @@ function installDependencies() {
       cwd: root,
       stdio: ['ignore', 2, 2],
     });
-    if (done.error) fail(`npm could not be started (${done.error.message}): install npm, or run "npm ci --ignore-scripts" yourself`);
+    if (done.error)
+      fail(`npm could not be started (${done.error.message}): install npm, or run "npm ci --ignore-scripts" yourself`);
     if (done.status !== 0) fail('npm ci failed, see above: is the npm registry reachable?');
   }
   writeFileSync(stampPath, wanted);
@@ -89,7 +91,8 @@ function findRuntime() {
   if (isNewEnough(process.versions.node)) return process.execPath;
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const binary = join(folder, platform() === 'win32' ? 'node.exe' : 'node');
-    if (existsSync(binary) && isNewEnough(spawnSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout ?? '')) return binary;
+    if (existsSync(binary) && isNewEnough(spawnSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout ?? ''))
+      return binary;
   }
   return fail(`no Node for ${platform()}-${arch()} comes with the project: install Node 22.18 or newer and put it on PATH`);
 }
@@ -99,8 +102,24 @@ function findRuntime() {
  * run as they are then). A pod that still runs from an older folder keeps it: the last few stay.
  */
 function compile(binary) {
-  const sources = ['base', 'storage', 'auth', 'catalog', 'cluster', 'protocols', 'server', 'cli', 'scripts/build.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].flatMap(filesBelow);
-  const hash = createHash('sha256').update(sources.map((path) => `${path}:${statSync(at(path)).size}:${statSync(at(path)).mtimeMs}`).join('\n')).digest('hex').slice(0, 16);
+  const sources = [
+    'base',
+    'storage',
+    'auth',
+    'catalog',
+    'cluster',
+    'protocols',
+    'server',
+    'cli',
+    'scripts/build.ts',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package-lock.json',
+  ].flatMap(filesBelow);
+  const hash = createHash('sha256')
+    .update(sources.map((path) => `${path}:${statSync(at(path)).size}:${statSync(at(path)).mtimeMs}`).join('\n'))
+    .digest('hex')
+    .slice(0, 16);
   const builds = at('.cache', 'build');
   const folder = join(builds, hash);
   if (existsSync(folder)) return folder;
@@ -118,7 +137,9 @@ function compile(binary) {
     // Somebody else was quicker with the same sources.
     rmSync(beside, { recursive: true, force: true });
   }
-  const byAge = readdirSync(builds).map((name) => ({ name, made: statSync(join(builds, name)).mtimeMs })).sort((a, b) => b.made - a.made);
+  const byAge = readdirSync(builds)
+    .map((name) => ({ name, made: statSync(join(builds, name)).mtimeMs }))
+    .sort((a, b) => b.made - a.made);
   for (const { name } of byAge.slice(4)) rmSync(join(builds, name), { recursive: true, force: true });
   return folder;
 }
@@ -126,7 +147,9 @@ function compile(binary) {
 function filesBelow(path) {
   if (!existsSync(at(path))) return [];
   if (!statSync(at(path)).isDirectory()) return [path];
-  return readdirSync(at(path), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  return readdirSync(at(path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
 function isNewEnough(version) {
@@ -139,11 +162,20 @@ function isNewEnough(version) {
  * do not stop anything here: the tests that need them fail (under CI=true) or are listed as not run.
  */
 function prepare(binary, steps) {
-  const inputs = { extensions: ['server/engine/extension-pins.ts'], 'test-clients': ['scripts/setup/requirements.txt', 'scripts/setup/test-clients.ts'] };
+  const inputs = {
+    extensions: ['server/engine/extension-pins.ts'],
+    'test-clients': ['scripts/setup/requirements.txt', 'scripts/setup/test-clients.ts'],
+  };
   for (const step of steps) {
     if (step === 'extensions' && process.env.BOILSTREAM_EXTENSION_DIR) continue;
     const stamp = at('.cache', `${step}.set-up`);
-    const wanted = inputs[step].map((file) => createHash('sha256').update(readFileSync(at(file))).digest('hex')).join(' ');
+    const wanted = inputs[step]
+      .map((file) =>
+        createHash('sha256')
+          .update(readFileSync(at(file)))
+          .digest('hex'),
+      )
+      .join(' ');
     if (readOr(stamp, '') === wanted) continue;
     mkdirSync(at('.cache'), { recursive: true });
     const done = spawnSync(binary, [at('scripts', 'setup.ts'), step], { cwd: root, stdio: ['ignore', 2, 2] });

@@ -67,13 +67,21 @@ async function runFolder(folder: (typeof folders)[number]): Promise<void> {
   for (const file of all) if (!files.includes(file)) notRun.push(`${relative(root, file)} (npm run test:long)`);
   if (files.length === 0) return;
   heading(folder.name);
-  const events = run({ files, concurrency: folder.together, timeout: folder.fileDeadlineMs * (tier === 'long' ? longFactor : 1) });
+  const events = run({
+    files,
+    concurrency: folder.together,
+    timeout: folder.fileDeadlineMs * (tier === 'long' ? longFactor : 1),
+  });
   events.on('test:fail', (event) => {
     const type = event.details.type as string | undefined;
-    if (type !== 'suite' && event.todo === undefined) failures.push(`${event.file ? relative(root, event.file) : folder.name}: ${event.name}`);
+    if (type !== 'suite' && event.todo === undefined)
+      failures.push(`${event.file ? relative(root, event.file) : folder.name}: ${event.name}`);
   });
   events.on('test:pass', (event) => {
-    if (event.skip !== undefined) notRun.push(`${event.file ? relative(root, event.file) : folder.name}: ${event.name} (${event.skip === true ? 'skipped' : event.skip})`);
+    if (event.skip !== undefined)
+      notRun.push(
+        `${event.file ? relative(root, event.file) : folder.name}: ${event.name} (${event.skip === true ? 'skipped' : event.skip})`,
+      );
   });
   events.on('test:summary', (event) => {
     if (event.file !== undefined) return;

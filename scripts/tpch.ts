@@ -18,7 +18,11 @@ try {
   const args = ['--target', benchTarget(pod), '--sf', values.sf, '--rounds', values.rounds, '--load', '--check', '--time'];
   const done = spawnSync(join(projectRoot, '.cache', 'venv', 'bin', 'python'), [join(benchClients, 'tpch.py'), ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(), BOILSTREAM_TPCH_CACHE: join(projectRoot, '.cache', 'tpch') },
+    env: {
+      ...process.env,
+      BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(),
+      BOILSTREAM_TPCH_CACHE: join(projectRoot, '.cache', 'tpch'),
+    },
   });
   status = done.status;
   if (status !== 0) process.stderr.write(pod.log());

@@ -22,7 +22,10 @@ const downloadDeadlineMs = 300_000;
 /** Puts every pinned extension into the cache. Throws, saying what was tried, when one is not to be had. */
 export async function setUpExtensions(): Promise<void> {
   const pins = extensionSha256[duckdbPlatform()];
-  if (!pins) throw new Error(`no DuckDB extensions are pinned for ${duckdbPlatform()}: use one of ${Object.keys(extensionSha256).join(', ')}`);
+  if (!pins)
+    throw new Error(
+      `no DuckDB extensions are pinned for ${duckdbPlatform()}: use one of ${Object.keys(extensionSha256).join(', ')}`,
+    );
   const home = join(cacheDir, 'extensions', duckdbVersion, duckdbPlatform());
   mkdirSync(home, { recursive: true });
   const wanted = (Object.keys(pins) as ExtensionName[]).filter((name) => !isPinned(join(home, `${name}.duckdb_extension`), name));
@@ -36,7 +39,10 @@ export async function setUpExtensions(): Promise<void> {
       const bytes = candidate && isPinned(candidate, name) ? readFileSync(candidate) : await fromWheel(name, scratch);
       const part = join(scratch, `${name}.checked`);
       writeFileSync(part, bytes);
-      if (!isPinned(part, name)) throw new Error(`the file for extension ${name} has SHA-256 ${sha256(bytes)}, which is not the pinned one: it was not installed`);
+      if (!isPinned(part, name))
+        throw new Error(
+          `the file for extension ${name} has SHA-256 ${sha256(bytes)}, which is not the pinned one: it was not installed`,
+        );
       renameSync(part, join(home, `${name}.duckdb_extension`));
     }
   } finally {
@@ -84,7 +90,12 @@ async function fromWheel(name: ExtensionName, scratch: string): Promise<Buffer> 
       await run(program, args, { timeout: downloadDeadlineMs });
       break;
     } catch (error) {
-      reasons.push(`${program}: ${String((error as { stderr?: string }).stderr || (error as Error).message).trim().split('\n').at(-1)}`);
+      reasons.push(
+        `${program}: ${String((error as { stderr?: string }).stderr || (error as Error).message)
+          .trim()
+          .split('\n')
+          .at(-1)}`,
+      );
     }
   }
   const wheel = readdirSync(folder).find((file) => file.endsWith('.whl'));

@@ -16,10 +16,18 @@ export async function setUpTestClients(): Promise<void> {
   process.stderr.write('boilstream: making the Python environment of the test clients (.cache/venv) …\n');
   if (!existsSync(join(venv, 'bin', 'python'))) {
     rmSync(venv, { recursive: true, force: true });
-    must('python3', ['-m', 'venv', venv], 'install Python 3.10 or newer with its venv module (Debian: apt-get install python3-venv)');
+    must(
+      'python3',
+      ['-m', 'venv', venv],
+      'install Python 3.10 or newer with its venv module (Debian: apt-get install python3-venv)',
+    );
   }
   const requirements = fileURLToPath(new URL('./requirements.txt', import.meta.url));
-  must(join(venv, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements], 'is PyPI within reach?');
+  must(
+    join(venv, 'bin', 'python'),
+    ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements],
+    'is PyPI within reach?',
+  );
 }
 
 function must(program: string, args: readonly string[], advice: string): void {

@@ -11,7 +11,8 @@ export function readZipEntry(archive: Buffer, matches: (name: string) => boolean
   if (end < 0) throw new Error('not a ZIP archive: it has no end-of-directory record');
   let at = archive.readUInt32LE(end + 16);
   for (let left = archive.readUInt16LE(end + 10); left > 0; left--) {
-    if (archive.readUInt32LE(at) !== directoryEntry) throw new Error('damaged ZIP archive: no directory entry where one should be');
+    if (archive.readUInt32LE(at) !== directoryEntry)
+      throw new Error('damaged ZIP archive: no directory entry where one should be');
     const nameLength = archive.readUInt16LE(at + 28);
     const name = archive.toString('utf8', at + 46, at + 46 + nameLength);
     if (matches(name)) return unpack(archive, at);

@@ -31,18 +31,31 @@ export interface Spread {
 /** Holds the measurements against the goals. Rows that were not measured are left out. */
 export function judge(measurements: readonly Measurement[]): Judged[] {
   return goals.flatMap((goal): Judged[] => {
-    const of = (target: string): Measurement[] => measurements.filter((row) => row.script === goal.script && row.metric === goal.metric && row.target === target);
+    const of = (target: string): Measurement[] =>
+      measurements.filter((row) => row.script === goal.script && row.metric === goal.metric && row.target === target);
     const mine = of('boilstream');
     if (mine.length === 0) return [];
     const ours = spread(mine);
     const theirs = goal.against ? spread(of(goal.against)) : undefined;
     const error = mine.find((row) => row.error)?.error;
     const bounded = goal.atMost !== undefined || goal.atLeast !== undefined;
-    if (!ours || error) return [{ goal, ...(theirs ? { theirs } : {}), error: error ?? 'no value', ...(bounded ? { holds: false } : {}) }];
+    if (!ours || error)
+      return [{ goal, ...(theirs ? { theirs } : {}), error: error ?? 'no value', ...(bounded ? { holds: false } : {}) }];
     const ratio = theirs ? ours.median / theirs.median : undefined;
     const judgedValue = goal.against ? ratio : ours.median;
-    const holds = bounded && judgedValue !== undefined ? judgedValue <= (goal.atMost ?? Infinity) && judgedValue >= (goal.atLeast ?? 0) : undefined;
-    return [{ goal, ours, ...(theirs ? { theirs } : {}), ...(ratio === undefined ? {} : { ratio }), ...(holds === undefined ? {} : { holds }) }];
+    const holds =
+      bounded && judgedValue !== undefined
+        ? judgedValue <= (goal.atMost ?? Infinity) && judgedValue >= (goal.atLeast ?? 0)
+        : undefined;
+    return [
+      {
+        goal,
+        ours,
+        ...(theirs ? { theirs } : {}),
+        ...(ratio === undefined ? {} : { ratio }),
+        ...(holds === undefined ? {} : { holds }),
+      },
+    ];
   });
 }
 
@@ -50,7 +63,12 @@ function spread(rows: readonly Measurement[]): Spread | undefined {
   const values = rows.flatMap((row) => (row.value === null ? [] : [row.value]));
   if (values.length === 0) return undefined;
   const cpu = rows.flatMap((row) => (row.server_cpu_s === undefined ? [] : [row.server_cpu_s]));
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values), ...(cpu.length > 0 ? { cpuSeconds: median(cpu) } : {}) };
+  return {
+    median: median(values),
+    least: Math.min(...values),
+    most: Math.max(...values),
+    ...(cpu.length > 0 ? { cpuSeconds: median(cpu) } : {}),
+  };
 }
 
 function median(values: readonly number[]): number {
@@ -65,10 +83,12 @@ export function toMarkdown(rows: readonly Judged[]): string {
     '| what | unit | peer | BoilStream | ratio | must hold | | server CPU s, peer / ours |',
     '|---|---|--:|--:|--:|--:|---|--:|',
     ...rows.map(({ goal, ours, theirs, ratio, error, holds }) => {
-      const bound = goal.atMost !== undefined ? `≤ ${amount(goal.atMost)}` : goal.atLeast !== undefined ? `≥ ${amount(goal.atLeast)}` : '';
+      const bound =
+        goal.atMost !== undefined ? `≤ ${amount(goal.atMost)}` : goal.atLeast !== undefined ? `≥ ${amount(goal.atLeast)}` : '';
       const shown = bound && goal.against ? `${bound}×` : bound;
       const verdict = holds === undefined ? '' : holds ? 'holds' : '**missed**';
-      const cpu = ours?.cpuSeconds === undefined ? '' : `${theirs?.cpuSeconds?.toFixed(2) ?? '–'} / ${ours.cpuSeconds.toFixed(2)}`;
+      const cpu =
+        ours?.cpuSeconds === undefined ? '' : `${theirs?.cpuSeconds?.toFixed(2) ?? '–'} / ${ours.cpuSeconds.toFixed(2)}`;
       return `| ${goal.label} | ${goal.unit} | ${theirs ? withSpread(theirs) : '–'} | ${ours ? withSpread(ours) : `failed: ${error}`} | ${ratio === undefined ? '' : `${ratio.toFixed(2)}×`} | ${shown} | ${verdict} | ${cpu} |`;
     }),
   ];

@@ -28,7 +28,9 @@ describe('stock DuckDB', () => {
 
   test('creates, inserts inlined rows and Parquet, updates, deletes; psql sees the same', async (t) => {
     if (!needsClient(t, 'duckdb') || !needsClient(t, 'psql')) return;
-    await inDuckdb("CREATE TABLE small (i BIGINT, s VARCHAR, seen TIMESTAMP);\nINSERT INTO small VALUES (1, 'a', '2026-01-01 00:00:00.123456'), (2, 'b''\\x', NULL);");
+    await inDuckdb(
+      "CREATE TABLE small (i BIGINT, s VARCHAR, seen TIMESTAMP);\nINSERT INTO small VALUES (1, 'a', '2026-01-01 00:00:00.123456'), (2, 'b''\\x', NULL);",
+    );
     await inDuckdb("CREATE TABLE large AS SELECT i, 'row-' || i AS s FROM range(100000) t(i);");
     assert.equal(await inPsql('SELECT * FROM small ORDER BY i'), "1|a|2026-01-01 00:00:00.123456\n2|b'\\x|");
     assert.equal(await inPsql('SELECT count(*), sum(i), max(s) FROM large'), '100000|4999950000|row-99999');
@@ -51,8 +53,16 @@ describe('stock DuckDB', () => {
       CREATE TABLE apart.t (x DECIMAL(18,3), l INTEGER[], st STRUCT(a INTEGER, b VARCHAR));
       INSERT INTO apart.t VALUES (1.5, [1, 2], {'a': 1, 'b': 'q'});
       ALTER TABLE shape RENAME TO form;`);
-    assert.equal(await inDuckdb('SELECT * FROM form; SELECT * FROM apart.t;'), 'id,s\n1,x\nx,l,st\n1.500,"[1, 2]","{\'a\': 1, \'b\': q}"');
-    assert.equal(await inPsql('SELECT * FROM form; SELECT x FROM apart.t; SELECT * FROM information_schema.tables WHERE table_name LIKE \'ducklake%\''), '1|x\n1.500');
+    assert.equal(
+      await inDuckdb('SELECT * FROM form; SELECT * FROM apart.t;'),
+      'id,s\n1,x\nx,l,st\n1.500,"[1, 2]","{\'a\': 1, \'b\': q}"',
+    );
+    assert.equal(
+      await inPsql(
+        "SELECT * FROM form; SELECT x FROM apart.t; SELECT * FROM information_schema.tables WHERE table_name LIKE 'ducklake%'",
+      ),
+      '1|x\n1.500',
+    );
     await inDuckdb('DROP VIEW seen; DROP TABLE apart.t; DROP SCHEMA apart; DROP TABLE form;');
   });
 
@@ -76,7 +86,9 @@ c.execute("ATTACH 'ducklake:postgres:" + sys.argv[2] + "' AS lake; USE lake; SET
 for n in range(10):
     c.execute('INSERT INTO crowd VALUES (?, ?)', [int(sys.argv[1]), n])
 print('done')`;
-    const ran = await Promise.all([0, 1, 2, 3].map((who) => python(pod, program, { args: [String(who), ducklakeConnection(pod)] })));
+    const ran = await Promise.all(
+      [0, 1, 2, 3].map((who) => python(pod, program, { args: [String(who), ducklakeConnection(pod)] })),
+    );
     for (const one of ran) assert.equal(one.stdout.trim(), 'done', `${one.stderr}\n${pod.log()}`);
     assert.equal(await inPsql('SELECT count(*), count(DISTINCT (who, n)) FROM crowd'), '40|40');
   });

@@ -11,16 +11,24 @@ import { projectRoot } from '../support/pod.ts';
 
 test('the commands that npm start prints work when pasted, hold no secret, and Ctrl+C ends it in order', async (t) => {
   if (!needsClient(t, 'psql') || !needsClient(t, 'duckdb')) return;
-  const dataDir = mkdtempSync(join(tmpdir(), "boilstream first-minute "));
+  const dataDir = mkdtempSync(join(tmpdir(), 'boilstream first-minute '));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_TEST_CONTEXT'));
   const child = spawn('npm', ['start', '--silent'], {
     cwd: projectRoot,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...environment, BOILSTREAM_DATA_DIR: dataDir, BOILSTREAM_PGWIRE_PORT: '0', BOILSTREAM_AUTH_PORT: '0', BOILSTREAM_METRICS_PORT: '0' },
+    env: {
+      ...environment,
+      BOILSTREAM_DATA_DIR: dataDir,
+      BOILSTREAM_PGWIRE_PORT: '0',
+      BOILSTREAM_AUTH_PORT: '0',
+      BOILSTREAM_METRICS_PORT: '0',
+    },
   });
-  const exited = new Promise<number | string>((resolve) => child.on('exit', (code, signal) => resolve(signal ?? (code as number))));
+  const exited = new Promise<number | string>((resolve) =>
+    child.on('exit', (code, signal) => resolve(signal ?? (code as number))),
+  );
   t.after(() => {
     try {
       process.kill(-(child.pid as number), 'SIGKILL');
@@ -38,15 +46,22 @@ test('the commands that npm start prints work when pasted, hold no secret, and C
   const password = readFileSync(join(dataDir, 'superadmin-password'), 'utf8').trim();
   assert.ok(password.length >= 16);
   assert.ok(!shown.includes(password), 'the screen shows the password');
-  for (const secret of ['superadmin-password', 'pgpass', 'encryption-key']) assert.equal(statSync(join(dataDir, secret)).mode & 0o077, 0, `${secret} can be read by others`);
+  for (const secret of ['superadmin-password', 'pgpass', 'encryption-key'])
+    assert.equal(statSync(join(dataDir, secret)).mode & 0o077, 0, `${secret} can be read by others`);
   assert.ok(existsSync(join(dataDir, 'ca.pem')));
 
   const psqlLine = /^\s*(psql ".*")\s*$/m.exec(shown)?.[1];
   const attachLine = /^\s*(ATTACH '.*;)\s*$/m.exec(shown)?.[1];
   assert.ok(psqlLine && attachLine, `no psql or ATTACH line:\n${shown}`);
-  const pasted = spawnSync('bash', ['-c', `${psqlLine} -XAtqc 'CREATE TABLE first AS SELECT 42 AS answer' -c 'SELECT answer FROM first'`], { cwd: projectRoot, encoding: 'utf8', timeout: 60_000 });
+  const pasted = spawnSync(
+    'bash',
+    ['-c', `${psqlLine} -XAtqc 'CREATE TABLE first AS SELECT 42 AS answer' -c 'SELECT answer FROM first'`],
+    { cwd: projectRoot, encoding: 'utf8', timeout: 60_000 },
+  );
   assert.equal(pasted.stdout.trim(), '42', pasted.stderr);
-  const attached = await runClient('duckdb', ['-csv', '-bail', '-no-init'], { input: `SET extension_directory = '${stockExtensionDirectory()}';\n${attachLine}\nSELECT answer FROM lake.first;` });
+  const attached = await runClient('duckdb', ['-csv', '-bail', '-no-init'], {
+    input: `SET extension_directory = '${stockExtensionDirectory()}';\n${attachLine}\nSELECT answer FROM lake.first;`,
+  });
   assert.match(attached.stdout, /^answer\r?\n42\r?$/m, attached.stderr);
   const adminLine = /^\s*(BOILSTREAM_DATA_DIR=.* npx boilstream-admin .*)$/m.exec(shown)?.[1];
   assert.ok(adminLine, `no boilstream-admin line:\n${shown}`);

@@ -13,10 +13,18 @@ test(`the 22 TPC-H queries at scale ${scale} give DuckDB's answers in text and b
   if (!needsClient(t, 'python')) return;
   const pod = await startPod();
   t.after(() => pod.stop());
-  const ran = await runClient('python', [join(benchClients, 'tpch.py'), '--target', benchTarget(pod), '--sf', scale, '--load', '--check'], {
-    environment: { ...process.env, BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(), BOILSTREAM_TPCH_CACHE: join(projectRoot, '.cache', 'tpch') },
-    deadlineMs: isLong ? 1_200_000 : 240_000,
-  });
+  const ran = await runClient(
+    'python',
+    [join(benchClients, 'tpch.py'), '--target', benchTarget(pod), '--sf', scale, '--load', '--check'],
+    {
+      environment: {
+        ...process.env,
+        BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(),
+        BOILSTREAM_TPCH_CACHE: join(projectRoot, '.cache', 'tpch'),
+      },
+      deadlineMs: isLong ? 1_200_000 : 240_000,
+    },
+  );
   const last = ran.stdout.trim().split('\n').at(-1) ?? '';
   assert.ok(last.startsWith('{"queries"'), `the client did not get to its answers:\n${ran.stdout}\n${ran.stderr}\n${pod.log()}`);
   assert.deepEqual(JSON.parse(last), { queries: 22, formats: 2, wrong: {} });

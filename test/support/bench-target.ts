@@ -8,7 +8,16 @@ export const benchClients = join(projectRoot, 'test', 'bench', 'clients');
 /** `name=…;host=…;…;pid=…` for `--target`. */
 export function benchTarget(pod: Pod, name = 'boilstream', database = 'lake'): string {
   const { host, port } = pod.pgwire;
-  const pairs = { name, host, port, user: pod.user, db: database, passfile: pod.pgpassPath, sslrootcert: pod.caPath, pid: pod.pid };
+  const pairs = {
+    name,
+    host,
+    port,
+    user: pod.user,
+    db: database,
+    passfile: pod.pgpassPath,
+    sslrootcert: pod.caPath,
+    pid: pod.pid,
+  };
   return Object.entries(pairs)
     .map(([key, value]) => `${key}=${value}`)
     .join(';');

@@ -71,25 +71,42 @@ export function runClient(name: ClientName, args: readonly string[], options: Ru
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => reject(new Error(`${name} could not be started: ${error.message}; ${clients[name].advice}`)));
-    child.on('close', (code) => resolve({ code, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') }));
+    child.on('close', (code) =>
+      resolve({ code, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') }),
+    );
   });
 }
 
 /** Runs psql without its start-up file, quietly and unaligned, stopping at the first error. `args` come last. */
 export function psql(pod: Pod, args: readonly string[], options: RunOptions & { database?: string } = {}): Promise<Ran> {
-  return runClient('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...args], { ...options, environment: { ...pod.libpqEnvironment(options.database), ...options.environment } });
+  return runClient('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...args], {
+    ...options,
+    environment: { ...pod.libpqEnvironment(options.database), ...options.environment },
+  });
 }
 
 /** Runs a Python program text with the pod's libpq variables and BOILSTREAM_TEST_EXTENSIONS (an `extension_directory`). */
-export function python(pod: Pod, program: string, options: RunOptions & { database?: string; args?: readonly string[] } = {}): Promise<Ran> {
-  return runClient('python', ['-c', program, ...(options.args ?? [])], { ...options, environment: { ...pod.libpqEnvironment(options.database), ...stockDuckdbEnvironment(), ...options.environment } });
+export function python(
+  pod: Pod,
+  program: string,
+  options: RunOptions & { database?: string; args?: readonly string[] } = {},
+): Promise<Ran> {
+  return runClient('python', ['-c', program, ...(options.args ?? [])], {
+    ...options,
+    environment: { ...pod.libpqEnvironment(options.database), ...stockDuckdbEnvironment(), ...options.environment },
+  });
 }
 
 /** Runs stock DuckDB's command line with a fresh home and the signed extensions where it looks for them. CSV on stdout. */
 export async function duckdb(pod: Pod, sql: string, options: RunOptions & { database?: string } = {}): Promise<Ran> {
   const home = mkdtempSync(join(tmpdir(), 'boilstream-duckdb-'));
   try {
-    const environment = { ...pod.libpqEnvironment(options.database), ...stockDuckdbEnvironment(), HOME: home, ...options.environment };
+    const environment = {
+      ...pod.libpqEnvironment(options.database),
+      ...stockDuckdbEnvironment(),
+      HOME: home,
+      ...options.environment,
+    };
     const setting = `SET extension_directory = '${stockExtensionDirectory()}';\n`;
     return await runClient('duckdb', ['-csv', '-bail', '-no-init'], { ...options, environment, input: setting + sql });
   } finally {

@@ -85,7 +85,8 @@ export class WireClient {
     if (tls === 'request') {
       plain.write(Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
       const [answer] = (await event(plain, 'data')) as [Buffer];
-      if (answer.toString('latin1') !== 'S') throw new Error(`SSLRequest was answered with ${JSON.stringify(answer.toString('latin1'))}`);
+      if (answer.toString('latin1') !== 'S')
+        throw new Error(`SSLRequest was answered with ${JSON.stringify(answer.toString('latin1'))}`);
     }
     const secure = connectTls({
       socket: plain,
@@ -161,7 +162,9 @@ export class WireClient {
     const messages = await this.query(sql);
     const error = messages.find((message) => message.type === 'E');
     if (error) throw new WireError(fieldsOf(error.body));
-    return messages.filter((message) => message.type === 'D').map((message) => dataRow(message.body).map((value) => value?.toString('utf8') ?? null));
+    return messages
+      .filter((message) => message.type === 'D')
+      .map((message) => dataRow(message.body).map((value) => value?.toString('utf8') ?? null));
   }
 
   /** Terminate, and wait for the server to close. */
@@ -196,7 +199,8 @@ export class WireClient {
     const nonce = randomBytes(18).toString('base64');
     const clientFirst = `n=,r=${nonce}`;
     const offered = await this.#authentication(10);
-    if (!offered.toString('utf8').split('\0').includes('SCRAM-SHA-256')) throw new Error(`no SCRAM-SHA-256 among ${offered.toString('utf8')}`);
+    if (!offered.toString('utf8').split('\0').includes('SCRAM-SHA-256'))
+      throw new Error(`no SCRAM-SHA-256 among ${offered.toString('utf8')}`);
     const first = Buffer.from(`n,,${clientFirst}`);
     this.send(frontend('p', cstring('SCRAM-SHA-256'), int32(first.length), first));
     const serverFirst = (await this.#authentication(11)).toString('utf8');
@@ -218,7 +222,8 @@ export class WireClient {
   async #authentication(kind: number): Promise<Buffer> {
     const message = await this.receive();
     if (message?.type === 'E') throw new WireError(fieldsOf(message.body));
-    if (message?.type !== 'R' || message.body.readInt32BE(0) !== kind) throw new Error(`expected authentication ${kind}, got ${message?.type} ${message?.body.toString('latin1')}`);
+    if (message?.type !== 'R' || message.body.readInt32BE(0) !== kind)
+      throw new Error(`expected authentication ${kind}, got ${message?.type} ${message?.body.toString('latin1')}`);
     return message.body.subarray(4);
   }
 }
@@ -255,7 +260,10 @@ export function int32(value: number): Buffer {
 
 /** Fields of an ErrorResponse or NoticeResponse. */
 export function fieldsOf(body: Buffer): Fields {
-  const parts = body.toString('utf8').split('\0').filter((part) => part !== '');
+  const parts = body
+    .toString('utf8')
+    .split('\0')
+    .filter((part) => part !== '');
   return Object.fromEntries(parts.map((part) => [part[0] as string, part.slice(1)]));
 }
 

@@ -15,8 +15,16 @@ test('the README names no setting, command or file that is not there', () => {
   const known = readFileSync(join(root, 'docs/config.md'), 'utf8');
   const variables = [...readme.matchAll(/\bBOILSTREAM_[A-Z0-9_]+/g)].map(([name]) => name);
   assert.ok(variables.length > 0);
-  assert.deepEqual(variables.filter((name) => !known.includes(`\`${name}\``)), []);
+  assert.deepEqual(
+    variables.filter((name) => !known.includes(`\`${name}\``)),
+    [],
+  );
   const scripts = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts;
-  const commands = [...readme.matchAll(/npm (?:run )?(start|test:?\w*|run \w[\w:]*|\w+)\b/g)].map(([whole, name]) => (whole.startsWith('npm run ') ? whole.slice(8) : (name as string)));
-  assert.deepEqual(commands.filter((name) => !(name in scripts) && name !== 'will'), []);
+  const commands = [...readme.matchAll(/npm (?:run )?(start|test:?\w*|run \w[\w:]*|\w+)\b/g)].map(([whole, name]) =>
+    whole.startsWith('npm run ') ? whole.slice(8) : (name as string),
+  );
+  assert.deepEqual(
+    commands.filter((name) => !(name in scripts) && name !== 'will'),
+    [],
+  );
 });

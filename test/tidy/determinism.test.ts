@@ -13,7 +13,8 @@ const owners: Readonly<Record<string, string>> = {
   'cli/': 'a program of its own: its environment and its waiting are its own',
 };
 
-const banned = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b|(?<![.\w])(?:setTimeout|setInterval|setImmediate)\(|\bprocess\.env\b|\bprocess\.hrtime\b/g;
+const banned =
+  /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b|(?<![.\w])(?:setTimeout|setInterval|setImmediate)\(|\bprocess\.env\b|\bprocess\.hrtime\b/g;
 
 test('no room reads the clock, chance, timers or the environment by itself', () => {
   const wrong: string[] = [];

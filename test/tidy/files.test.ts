@@ -26,7 +26,11 @@ test('every source file begins with a comment that says what it is', () => {
 
 test(`a source file over ${linesMax} lines says in its top comment why`, () => {
   const wrong = typescriptFiles(productRooms)
-    .filter((file) => file.text.split('\n').length > linesMax && !/\b(?:one|long|size|lines|together|table|file)\b/i.test(topComment(file.text)))
+    .filter(
+      (file) =>
+        file.text.split('\n').length > linesMax &&
+        !/\b(?:one|long|size|lines|together|table|file)\b/i.test(topComment(file.text)),
+    )
     .map((file) => `${file.path}: ${file.text.split('\n').length} lines`);
   assert.deepEqual(wrong, []);
 });
@@ -49,7 +53,8 @@ test('every exported function has a doc comment', () => {
     for (const match of file.text.matchAll(/^export (?:default )?(?:async )?function\*? (\w+)/gm)) {
       const before = file.text.slice(0, match.index).trimEnd();
       // What stands above the first of several overloads documents them all.
-      if (!before.endsWith('*/') && !new RegExp(`export (?:async )?function ${match[1]}\\([^\\n]*;$`).test(before)) wrong.push(`${file.path}: ${match[1]}`);
+      if (!before.endsWith('*/') && !new RegExp(`export (?:async )?function ${match[1]}\\([^\\n]*;$`).test(before))
+        wrong.push(`${file.path}: ${match[1]}`);
     }
   }
   assert.deepEqual(wrong, []);
@@ -57,13 +62,24 @@ test('every exported function has a doc comment', () => {
 
 test('every room has its DESIGN.md, every protocol its UNSUPPORTED.md', () => {
   const rooms = new Set(typescriptFiles(productRooms).map((file) => roomFolder(file.path)));
-  const wrong = [...rooms].flatMap((room) => ['DESIGN.md', ...(room.startsWith('protocols/') ? ['UNSUPPORTED.md'] : [])].map((name) => `${room}/${name}`)).filter((path) => !existsSync(join(root, path)));
+  const wrong = [...rooms]
+    .flatMap((room) =>
+      ['DESIGN.md', ...(room.startsWith('protocols/') ? ['UNSUPPORTED.md'] : [])].map((name) => `${room}/${name}`),
+    )
+    .filter((path) => !existsSync(join(root, path)));
   assert.deepEqual(wrong, []);
 });
 
 test('the repository speaks of the product only: no machine paths, no unfinished marks', () => {
   // Assembled here, so that this file does not find itself.
-  const words = [['/wo', 'rk/'], ['/tmp/', 'lab'], ['/ro', 'ot/'], ['TO', 'DO'], ['FIX', 'ME'], ['X', 'XX']].map((parts) => parts.join(''));
+  const words = [
+    ['/wo', 'rk/'],
+    ['/tmp/', 'lab'],
+    ['/ro', 'ot/'],
+    ['TO', 'DO'],
+    ['FIX', 'ME'],
+    ['X', 'XX'],
+  ].map((parts) => parts.join(''));
   const wrong: string[] = [];
   for (const path of projectFiles()) {
     if (path === 'package-lock.json' || /\.(?:png|ico|woff2|parquet|duckdb)$/.test(path)) continue;

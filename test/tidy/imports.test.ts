@@ -68,7 +68,8 @@ test('every import of a project file names one that exists, with its ending', ()
     for (const target of importsOf(file)) {
       // The build script writes two files that import what it has compiled.
       if (file.path === 'scripts/build.ts' && target.endsWith('.js')) continue;
-      if ([...productRooms, 'test', 'scripts'].some((folder) => target.startsWith(`${folder}/`)) && !known.has(target)) wrong.push(`${file.path} -> ${target}`);
+      if ([...productRooms, 'test', 'scripts'].some((folder) => target.startsWith(`${folder}/`)) && !known.has(target))
+        wrong.push(`${file.path} -> ${target}`);
     }
   }
   assert.deepEqual(wrong, []);

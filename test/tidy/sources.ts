@@ -17,8 +17,15 @@ export interface SourceFile {
 
 /** Every file that git tracks or would track, as paths from the root. */
 export function projectFiles(): string[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
-  return listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path))).sort();
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+  });
+  return listed
+    .split('\0')
+    .filter((path) => path !== '' && existsSync(join(root, path)))
+    .sort();
 }
 
 /** TypeScript files below the given top folders. */
@@ -31,14 +38,21 @@ export function typescriptFiles(folders: readonly string[]): SourceFile[] {
 /** What a file imports or re-exports: project files as paths from the root, packages and `node:` modules by name. */
 export function importsOf(file: SourceFile): string[] {
   const code = withoutComments(file.text);
-  const found = [...code.matchAll(/^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm)];
-  return found.map((match) => (match[1] ?? match[2] ?? match[3]) as string).map((name) => (name.startsWith('.') ? normalize(join(dirname(file.path), name)) : name));
+  const found = [
+    ...code.matchAll(
+      /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm,
+    ),
+  ];
+  return found
+    .map((match) => (match[1] ?? match[2] ?? match[3]) as string)
+    .map((name) => (name.startsWith('.') ? normalize(join(dirname(file.path), name)) : name));
 }
 
 /** The text with comments blanked out; line numbers stay. Strings and templates are kept as they are. */
 export function withoutComments(text: string): string {
-  return text.replace(/(\/\*[\s\S]*?\*\/)|(\/\/[^\n]*)|('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)/g, (whole, block?: string, line?: string) =>
-    block || line ? whole.replace(/[^\n]/g, ' ') : whole,
+  return text.replace(
+    /(\/\*[\s\S]*?\*\/)|(\/\/[^\n]*)|('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)/g,
+    (whole, block?: string, line?: string) => (block || line ? whole.replace(/[^\n]/g, ' ') : whole),
   );
 }
 

@@ -24,8 +24,14 @@ function checkout(t: TestContext, program: string): string {
 const environment = { ...process.env, BOILSTREAM_EXTENSION_DIR: '/nonexistent' };
 
 test('hands arguments, a large thread pool and the exit code through', (t) => {
-  const folder = checkout(t, 'console.log(process.argv.slice(2).join(), process.env.UV_THREADPOOL_SIZE); process.exit(7 as number);');
-  const done = spawnSync(process.execPath, [join(folder, 'scripts/run.mjs'), 'start', '--data-dir', 'x y'], { encoding: 'utf8', env: environment });
+  const folder = checkout(
+    t,
+    'console.log(process.argv.slice(2).join(), process.env.UV_THREADPOOL_SIZE); process.exit(7 as number);',
+  );
+  const done = spawnSync(process.execPath, [join(folder, 'scripts/run.mjs'), 'start', '--data-dir', 'x y'], {
+    encoding: 'utf8',
+    env: environment,
+  });
   assert.equal(done.stdout.trim(), '--data-dir,x y 64');
   assert.equal(done.stderr, '');
   assert.equal(done.status, 7);
@@ -33,10 +39,16 @@ test('hands arguments, a large thread pool and the exit code through', (t) => {
 
 for (const execve of [true, false]) {
   test(`SIGTERM reaches the pod, and its exit code comes back (${execve ? 'in place' : 'as a child'})`, async (t) => {
-    const folder = checkout(t, "process.on('SIGTERM', () => setTimeout(() => process.exit(5), 50)); setInterval(() => {}, 1000); console.log('up');");
+    const folder = checkout(
+      t,
+      "process.on('SIGTERM', () => setTimeout(() => process.exit(5), 50)); setInterval(() => {}, 1000); console.log('up');",
+    );
     // Older Nodes cannot replace themselves: without process.execve the launcher stays and passes signals on.
     const flags = execve ? [] : ['--import', 'data:text/javascript,delete process.execve'];
-    const child = spawn(process.execPath, [...flags, join(folder, 'scripts/run.mjs'), 'start'], { stdio: ['ignore', 'pipe', 'inherit'], env: environment });
+    const child = spawn(process.execPath, [...flags, join(folder, 'scripts/run.mjs'), 'start'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: environment,
+    });
     t.after(() => child.kill('SIGKILL'));
     await new Promise((resolve) => child.stdout.once('data', resolve));
     child.kill('SIGTERM');

@@ -39,7 +39,10 @@ const archive = zip([
 ]);
 
 test('finds an entry behind others and unpacks it', () => {
-  assert.deepEqual(readZipEntry(archive, (name) => name.endsWith('.duckdb_extension')), Buffer.alloc(100_000, 7));
+  assert.deepEqual(
+    readZipEntry(archive, (name) => name.endsWith('.duckdb_extension')),
+    Buffer.alloc(100_000, 7),
+  );
   assert.equal(readZipEntry(archive, (name) => name === 'a/other.txt').toString(), 'no');
 });
 

@@ -1,0 +1,104 @@
+/** A stock DuckDB from the registry attaches `<lake>__catalog` and does what it does with a real PostgreSQL, from one process and from several. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { systemClock as clock } from '../../base/clock.ts';
+import type { Principal } from '../../base/domain.ts';
+import { lakeDatabaseName } from '../../base/domain.ts';
+import { silentLogger } from '../../base/log.ts';
+import { systemRandom as random } from '../../base/random.ts';
+import { createMetadataSessions } from '../../catalog/metadata/sessions.ts';
+import { createReplicatedLog } from '../../catalog/replicated/log.ts';
+import type { ReplicatedLog } from '../../catalog/replicated/ports.ts';
+import { Listener } from '../../protocols/pgwire/listener.ts';
+import { openDirectoryStore } from '../../storage/directory.ts';
+import { fixture, needsClient, runClient, stockExtensionDirectory } from '../support/clients.ts';
+
+const program = fixture(new URL('./ducklake-stock.py', import.meta.url));
+const lakeNames = ['socket', 'tcp', 'shared'];
+const pod: Principal = { id: 'pod', name: 'pod', kind: 'pod', superuser: false, rights: new Map() };
+
+describe("a stock DuckDB on a lake's metadata", () => {
+  let directory: string;
+  let log: ReplicatedLog;
+  let listeners: readonly [socket: Listener, tcp: Listener];
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'stock-'));
+    const store = await openDirectoryStore({ path: join(directory, 'store') });
+    log = await createReplicatedLog({
+      store,
+      localDir: join(directory, 'cache'),
+      clock,
+      random,
+      log: silentLogger,
+      memoryBytes: 1 << 29,
+      threads: 1,
+    });
+    for (const name of lakeNames) await log.create(lakeDatabaseName({ id: name }));
+    const sessions = createMetadataSessions({
+      log,
+      lake: async (name) => (lakeNames.includes(name) ? { id: name, name } : null),
+      clock,
+      logger: silentLogger,
+    });
+    const listen = async (address: { path: string } | { host: string; port: number }): Promise<Listener> => {
+      const listener = new Listener({
+        address,
+        tls: null,
+        clock,
+        random,
+        logger: silentLogger,
+        authentication: { t: 'token', authenticator: { token: async () => pod } },
+        sessions: {
+          open: async (startup, hooks) => ({ t: 'session', session: await sessions.open(startup, hooks) }),
+          cancelElsewhere: () => undefined,
+        },
+      });
+      await listener.open();
+      return listener;
+    };
+    listeners = [await listen({ path: join(directory, '.s.PGSQL.5432') }), await listen({ host: '127.0.0.1', port: 0 })];
+  });
+
+  after(async () => {
+    for (const listener of listeners) await listener.close(1000);
+    await log.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function run(what: string, lake: string, over: 'socket' | 'tcp', number = 0) {
+    const environment = {
+      ...process.env,
+      PGUSER: 'pod',
+      PGPASSWORD: 'token',
+      PGSSLMODE: 'disable',
+      BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(),
+      ...(over === 'socket' ? { PGHOST: directory, PGPORT: '5432' } : { PGHOST: '127.0.0.1', PGPORT: String(listeners[1].port) }),
+    };
+    return runClient('python', ['-c', program, what, `${lake}__catalog`, join(directory, 'data', lake), String(number)], {
+      environment,
+      deadlineMs: 120_000,
+    });
+  }
+
+  async function succeeds(...args: Parameters<typeof run>): Promise<void> {
+    const ran = await run(...args);
+    assert.equal(ran.stdout.trim(), 'ok', ran.stderr);
+  }
+
+  for (const over of ['socket', 'tcp'] as const) {
+    test(`creates, writes inlined and Parquet, alters, travels in time, over ${over}`, async (t) => {
+      if (needsClient(t, 'python')) await succeeds('everything', over, over);
+    });
+  }
+
+  test('several processes and threads append to one table and every row is there once', async (t) => {
+    if (!needsClient(t, 'python')) return;
+    await succeeds('prepare', 'shared', 'socket');
+    await Promise.all([1, 2, 3].map((number) => succeeds('compete', 'shared', number === 1 ? 'socket' : 'tcp', number)));
+    await succeeds('count', 'shared', 'socket', 3 * 2 * 20);
+  });
+});
