@@ -47,16 +47,14 @@ export class TimeZone {
     return ms < this.#last.changeMs ? this.#last.before : this.#last.after;
   }
 
-  /** Seconds east of Greenwich for a local time (microseconds since 1970 as if it were UTC). In a gap or an overlap the earlier offset holds, as in PostgreSQL. */
+  /** Seconds east of Greenwich for a local time (microseconds since 1970 as if it were UTC). Source for skipped and repeated times: PostgreSQL, datetime.c, DetermineTimeZoneOffset. */
   offsetAtLocal(localMicros: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
     const before = this.offsetAt(localMicros - 86_400_000_000);
     const after = this.offsetAt(localMicros + 86_400_000_000);
     if (before === after) return this.offsetAt(localMicros - before * 1e6);
-    const early = this.offsetAt(localMicros - before * 1e6) === before;
-    const late = this.offsetAt(localMicros - after * 1e6) === after;
-    if (late && !early) return after;
-    return early && late && after > before ? after : before;
+    // Twice there (clocks go back): the later reading. Not there (clocks go forward): as if they had not yet.
+    return this.offsetAt(localMicros - after * 1e6) === after ? after : before;
   }
 
   #day(number: number): Day {

@@ -39,7 +39,10 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const limits = validateLimits({ ...defaultLimits, ...options.limits });
+    const merged = { ...defaultLimits, ...options.limits };
+    // A pod that takes only a few sessions keeps fewer of them back.
+    const reserved = Math.min(merged.superuserConnectionsReserved, Math.floor(merged.connectionsMax / 2));
+    const limits = validateLimits({ ...merged, superuserConnectionsReserved: reserved });
     this.#context = {
       sessions: options.sessions,
       authentication: options.authentication,

@@ -3,6 +3,7 @@
  * against the StatementSession and writes the answers. Nothing leaves before the barrier (Outbox.flush), and every
  * error goes through `#fail`: to the client, to the statement session, and to the log when it is ours.
  * Source: PostgreSQL documentation, sections 54.2.2 (simple) and 54.2.3 (extended).
+ * Over 300 lines: one short handler per message, all on the same mode, statements and portals; apart they would share it all.
  */
 import { LakeError, toLakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
