@@ -2,7 +2,6 @@
 import { isatty } from 'node:tty';
 import { type Logger as PinoLogger, pino } from 'pino';
 
-
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 export interface Logger {
@@ -25,7 +24,11 @@ export function createLogger(level: LogLevel, destination?: { write(line: string
     redact: ['password', '*.password', 'secret', '*.secret', 'token', '*.token', 'authorization', '*.authorization'],
     serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
   };
-  const root: PinoLogger = pino(options, destination ?? (isatty(2) ? { write: (line: string) => process.stderr.write(humanLine(line)) } : pino.destination({ fd: 2, sync: false })));
+  const root: PinoLogger = pino(
+    options,
+    destination ??
+      (isatty(2) ? { write: (line: string) => process.stderr.write(humanLine(line)) } : pino.destination({ fd: 2, sync: false })),
+  );
   return root as unknown as Logger;
 }
 

@@ -59,7 +59,13 @@ export class Gate {
         throw new LakeError('limit_exceeded', `too much is waiting here already (${this.queueMax})`, { retriable: true });
       }
       await new Promise<void>((resolve, reject) => {
-        const entry = { grant: () => { signal?.removeEventListener('abort', onAbort); resolve(); }, signal };
+        const entry = {
+          grant: () => {
+            signal?.removeEventListener('abort', onAbort);
+            resolve();
+          },
+          signal,
+        };
         const onAbort = (): void => {
           this.#queue.splice(this.#queue.indexOf(entry), 1);
           reject(signal?.reason);

@@ -70,14 +70,44 @@ export function parseTimestamp(
 }
 
 const unitMonths: Readonly<Record<string, number>> = {
-  mon: 1, mons: 1, month: 1, months: 1, y: 12, yr: 12, yrs: 12, year: 12, years: 12, decade: 120, decades: 120, century: 1200,
-  centuries: 1200, millennium: 12000, millennia: 12000,
+  mon: 1,
+  mons: 1,
+  month: 1,
+  months: 1,
+  y: 12,
+  yr: 12,
+  yrs: 12,
+  year: 12,
+  years: 12,
+  decade: 120,
+  decades: 120,
+  century: 1200,
+  centuries: 1200,
+  millennium: 12000,
+  millennia: 12000,
 };
 const unitDays: Readonly<Record<string, number>> = { d: 1, day: 1, days: 1, w: 7, week: 7, weeks: 7 };
 const unitMicros: Readonly<Record<string, bigint>> = {
-  us: 1n, microsecond: 1n, microseconds: 1n, ms: 1000n, millisecond: 1000n, milliseconds: 1000n, s: 1_000_000n, sec: 1_000_000n,
-  secs: 1_000_000n, second: 1_000_000n, seconds: 1_000_000n, m: 60_000_000n, min: 60_000_000n, mins: 60_000_000n,
-  minute: 60_000_000n, minutes: 60_000_000n, h: 3_600_000_000n, hr: 3_600_000_000n, hrs: 3_600_000_000n, hour: 3_600_000_000n,
+  us: 1n,
+  microsecond: 1n,
+  microseconds: 1n,
+  ms: 1000n,
+  millisecond: 1000n,
+  milliseconds: 1000n,
+  s: 1_000_000n,
+  sec: 1_000_000n,
+  secs: 1_000_000n,
+  second: 1_000_000n,
+  seconds: 1_000_000n,
+  m: 60_000_000n,
+  min: 60_000_000n,
+  mins: 60_000_000n,
+  minute: 60_000_000n,
+  minutes: 60_000_000n,
+  h: 3_600_000_000n,
+  hr: 3_600_000_000n,
+  hrs: 3_600_000_000n,
+  hour: 3_600_000_000n,
   hours: 3_600_000_000n,
 };
 
@@ -96,8 +126,11 @@ export function parseInterval(text: string): PgInterval {
     const part = clock ?? /^([+-]?\d{1,15})(\.\d{1,9})?\s*([a-z]*)(?=[\s+-]|\d|$)/.exec(rest);
     if (!part) throw invalid('interval', text);
     if (clock) {
-      const micros = BigInt(clock[2] as string) * 3_600_000_000n + BigInt(clock[3] as string) * 60_000_000n +
-        BigInt(clock[4] ?? 0) * 1_000_000n + fractionMicros(clock[5]);
+      const micros =
+        BigInt(clock[2] as string) * 3_600_000_000n +
+        BigInt(clock[3] as string) * 60_000_000n +
+        BigInt(clock[4] ?? 0) * 1_000_000n +
+        fractionMicros(clock[5]);
       sum.micros += clock[1] === '-' ? -micros : micros;
     } else addUnit(sum, part[1] as string, part[2] ?? '', part[3] || 's', text);
     rest = rest.slice(part[0].length).trim();
@@ -105,7 +138,15 @@ export function parseInterval(text: string): PgInterval {
   return checkInterval(ago ? { months: -sum.months, days: -sum.days, micros: -sum.micros } : sum, text);
 }
 
-const isoUnits: Readonly<Record<string, string>> = { y: 'year', m: 'month', w: 'week', d: 'day', th: 'hour', tm: 'minute', ts: 'second' };
+const isoUnits: Readonly<Record<string, string>> = {
+  y: 'year',
+  m: 'month',
+  w: 'week',
+  d: 'day',
+  th: 'hour',
+  tm: 'minute',
+  ts: 'second',
+};
 
 function parseIsoInterval(body: string, negative: boolean, text: string): PgInterval {
   const sum = { months: 0, days: 0, micros: 0n };
@@ -126,7 +167,13 @@ function parseIsoInterval(body: string, negative: boolean, text: string): PgInte
 }
 
 /** Adds `whole.fraction unit`; a fraction of months or days flows into the next smaller field, as in PostgreSQL. */
-function addUnit(sum: { months: number; days: number; micros: bigint }, whole: string, fraction: string, unit: string, text: string): void {
+function addUnit(
+  sum: { months: number; days: number; micros: bigint },
+  whole: string,
+  fraction: string,
+  unit: string,
+  text: string,
+): void {
   const part = (whole.startsWith('-') ? -1 : 1) * (fraction === '' ? 0 : Number(`0${fraction}`));
   if (unitMicros[unit] !== undefined) {
     sum.micros += BigInt(whole) * unitMicros[unit] + BigInt(Math.round(part * Number(unitMicros[unit])));
@@ -188,7 +235,10 @@ function mod(value: bigint, by: bigint): bigint {
 
 function invalid(type: string, text: string): LakeError {
   return new LakeError('invalid_datetime', `invalid input syntax for type ${type}: "${text.slice(0, 80)}"`, {
-    hint: type === 'interval' ? 'Write it as 1 day 02:03:04 or P1DT2H3M4S.' : 'Write it in ISO form, as in 2026-01-31 12:34:56.789+02.',
+    hint:
+      type === 'interval'
+        ? 'Write it as 1 day 02:03:04 or P1DT2H3M4S.'
+        : 'Write it in ISO form, as in 2026-01-31 12:34:56.789+02.',
   });
 }
 

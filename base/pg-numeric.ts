@@ -10,7 +10,13 @@ export type PgNumeric = { readonly value: bigint; readonly scale: number } | 'Na
 /** Most base-10 digits a number from a client may have: DuckDB's widest decimal is 38, and doubles need 324 + 17 places. */
 const digitsMax = 1100;
 
-const signs: Readonly<Record<number, PgNumeric | 1 | -1>> = { 0x0000: 1, 0x4000: -1, 0xc000: 'NaN', 0xd000: 'Infinity', 0xf000: '-Infinity' };
+const signs: Readonly<Record<number, PgNumeric | 1 | -1>> = {
+  0x0000: 1,
+  0x4000: -1,
+  0xc000: 'NaN',
+  0xd000: 'Infinity',
+  0xf000: '-Infinity',
+};
 
 /** Reads the binary form. Throws `invalid_text_representation` when it is malformed, `numeric_out_of_range` past 1,100 digits. */
 export function decodeNumeric(bytes: Buffer): PgNumeric {

@@ -5,9 +5,37 @@
  */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import {
-  BIGINT, BIT, BLOB, BOOLEAN, bitValue, blobValue, DATE, DECIMAL, DOUBLE, DuckDBDateValue, DuckDBDecimalValue, DuckDBIntervalValue,
-  DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBTimeTZValue, DuckDBTimeValue, DuckDBUUIDValue, FLOAT, HUGEINT, INTEGER, INTERVAL,
-  LIST, listValue, SMALLINT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UINTEGER, UUID, VARCHAR,
+  BIGINT,
+  BIT,
+  BLOB,
+  BOOLEAN,
+  bitValue,
+  blobValue,
+  DATE,
+  DECIMAL,
+  DOUBLE,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeTZValue,
+  DuckDBTimeValue,
+  DuckDBUUIDValue,
+  FLOAT,
+  HUGEINT,
+  INTEGER,
+  INTERVAL,
+  LIST,
+  listValue,
+  SMALLINT,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMPTZ,
+  TIMETZ,
+  UINTEGER,
+  UUID,
+  VARCHAR,
 } from '@duckdb/node-api';
 import { LakeError } from './errors.ts';
 import { parseArrayText, readArrayBinary } from './pg-array-input.ts';
@@ -62,14 +90,34 @@ export function duckdbType(id: number): DuckDBType {
 }
 
 const types: ReadonlyMap<number, DuckDBType> = new Map<number, DuckDBType>([
-  [oid.bool, BOOLEAN], [oid.bytea, BLOB], [oid.int2, SMALLINT], [oid.int4, INTEGER], [oid.int8, BIGINT], [oid.oid, UINTEGER],
-  [oid.xid, UINTEGER], [oid.cid, UINTEGER], [oid.float4, FLOAT], [oid.float8, DOUBLE], [oid.numeric, DECIMAL(38, 9)], [oid.date, DATE],
-  [oid.time, TIME], [oid.timetz, TIMETZ], [oid.timestamp, TIMESTAMP], [oid.timestamptz, TIMESTAMPTZ], [oid.interval, INTERVAL],
-  [oid.uuid, UUID], [oid.bit, BIT], [oid.varbit, BIT],
+  [oid.bool, BOOLEAN],
+  [oid.bytea, BLOB],
+  [oid.int2, SMALLINT],
+  [oid.int4, INTEGER],
+  [oid.int8, BIGINT],
+  [oid.oid, UINTEGER],
+  [oid.xid, UINTEGER],
+  [oid.cid, UINTEGER],
+  [oid.float4, FLOAT],
+  [oid.float8, DOUBLE],
+  [oid.numeric, DECIMAL(38, 9)],
+  [oid.date, DATE],
+  [oid.time, TIME],
+  [oid.timetz, TIMETZ],
+  [oid.timestamp, TIMESTAMP],
+  [oid.timestamptz, TIMESTAMPTZ],
+  [oid.interval, INTERVAL],
+  [oid.uuid, UUID],
+  [oid.bit, BIT],
+  [oid.varbit, BIT],
 ]);
 
 /** Multidimensional arrays become lists of lists; the type grows with them. */
-function toList(nested: readonly unknown[], type: DuckDBType, one: (part: Buffer | string | null) => DuckDBValue): DecodedParameter {
+function toList(
+  nested: readonly unknown[],
+  type: DuckDBType,
+  one: (part: Buffer | string | null) => DuckDBValue,
+): DecodedParameter {
   let depth = 0;
   for (let at: unknown = nested[0]; Array.isArray(at); at = at[0]) depth++;
   const build = (items: readonly unknown[]): DuckDBValue =>
@@ -80,21 +128,39 @@ function toList(nested: readonly unknown[], type: DuckDBType, one: (part: Buffer
 }
 
 function isDecoded(value: DuckDBValue | DecodedParameter): value is DecodedParameter {
-  return typeof value === 'object' && value !== null && 'value' in value && 'type' in value && Object.getPrototypeOf(value) === Object.prototype;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'value' in value &&
+    'type' in value &&
+    Object.getPrototypeOf(value) === Object.prototype
+  );
 }
 
 function decodeText(id: number, text: string, offsetOf?: (localMicros: bigint) => number): DuckDBValue | DecodedParameter {
   switch (id) {
-    case oid.bool: return parseBool(text);
-    case oid.int2: return Number(parseInt64(text, 'smallint', -32768n, 32767n));
-    case oid.int4: return Number(parseInt64(text, 'integer', -0x8000_0000n, 0x7fff_ffffn));
-    case oid.oid: case oid.xid: case oid.cid: return Number(parseInt64(text, 'oid', -0x8000_0000n, 0xffff_ffffn) & 0xffff_ffffn);
-    case oid.int8: return parseInt64(text, 'bigint', -int64Max - 1n, int64Max);
-    case oid.float4: return checkFloat4(parseFloat8(text, 'real'), text);
-    case oid.float8: return parseFloat8(text, 'double precision');
-    case oid.numeric: return fromNumeric(parseNumeric(text));
-    case oid.date: return fromDate(parseDate(text));
-    case oid.time: return new DuckDBTimeValue(parseTime(text).micros);
+    case oid.bool:
+      return parseBool(text);
+    case oid.int2:
+      return Number(parseInt64(text, 'smallint', -32768n, 32767n));
+    case oid.int4:
+      return Number(parseInt64(text, 'integer', -0x8000_0000n, 0x7fff_ffffn));
+    case oid.oid:
+    case oid.xid:
+    case oid.cid:
+      return Number(parseInt64(text, 'oid', -0x8000_0000n, 0xffff_ffffn) & 0xffff_ffffn);
+    case oid.int8:
+      return parseInt64(text, 'bigint', -int64Max - 1n, int64Max);
+    case oid.float4:
+      return checkFloat4(parseFloat8(text, 'real'), text);
+    case oid.float8:
+      return parseFloat8(text, 'double precision');
+    case oid.numeric:
+      return fromNumeric(parseNumeric(text));
+    case oid.date:
+      return fromDate(parseDate(text));
+    case oid.time:
+      return new DuckDBTimeValue(parseTime(text).micros);
     case oid.timetz: {
       const { micros, offset } = parseTime(text);
       return DuckDBTimeTZValue.fromMicrosAndOffset(micros, offset ?? 0);
@@ -113,59 +179,89 @@ function decodeText(id: number, text: string, offsetOf?: (localMicros: bigint) =
       const { months, days, micros } = parseInterval(text);
       return new DuckDBIntervalValue(months, days, micros);
     }
-    case oid.uuid: return parseUuid(text);
-    case oid.bytea: return blobValue(parseBytea(text));
-    case oid.bit: case oid.varbit:
+    case oid.uuid:
+      return parseUuid(text);
+    case oid.bytea:
+      return blobValue(parseBytea(text));
+    case oid.bit:
+    case oid.varbit:
       if (!/^[01]+$/.test(text)) throw badText('bit varying', text);
       return bitValue(text);
-    default: return text;
+    default:
+      return text;
   }
 }
 
 function decodeBinary(id: number, bytes: Buffer): DuckDBValue | DecodedParameter {
   const size = pgTypes.get(id)?.size ?? -1;
   if (size > 0 && id !== oid.name && id !== oid.char && bytes.length !== size) {
-    throw new LakeError('invalid_text_representation', `binary ${pgTypes.get(id)?.name ?? id} must have ${size} bytes, not ${bytes.length}`);
+    throw new LakeError(
+      'invalid_text_representation',
+      `binary ${pgTypes.get(id)?.name ?? id} must have ${size} bytes, not ${bytes.length}`,
+    );
   }
   switch (id) {
-    case oid.bool: return bytes[0] !== 0;
-    case oid.int2: return bytes.readInt16BE(0);
-    case oid.int4: return bytes.readInt32BE(0);
-    case oid.oid: case oid.xid: case oid.cid: return bytes.readUInt32BE(0);
-    case oid.int8: return bytes.readBigInt64BE(0);
-    case oid.float4: return bytes.readFloatBE(0);
-    case oid.float8: return bytes.readDoubleBE(0);
-    case oid.numeric: return fromNumeric(decodeNumeric(bytes));
+    case oid.bool:
+      return bytes[0] !== 0;
+    case oid.int2:
+      return bytes.readInt16BE(0);
+    case oid.int4:
+      return bytes.readInt32BE(0);
+    case oid.oid:
+    case oid.xid:
+    case oid.cid:
+      return bytes.readUInt32BE(0);
+    case oid.int8:
+      return bytes.readBigInt64BE(0);
+    case oid.float4:
+      return bytes.readFloatBE(0);
+    case oid.float8:
+      return bytes.readDoubleBE(0);
+    case oid.numeric:
+      return fromNumeric(decodeNumeric(bytes));
     case oid.date: {
       const days = bytes.readInt32BE(0);
       if (days === 0x7fffffff) return DuckDBDateValue.PosInf;
       if (days === -0x80000000) return DuckDBDateValue.NegInf;
       return new DuckDBDateValue(checkDays(days + epochDays));
     }
-    case oid.time: return new DuckDBTimeValue(checkTime(bytes.readBigInt64BE(0)));
+    case oid.time:
+      return new DuckDBTimeValue(checkTime(bytes.readBigInt64BE(0)));
     case oid.timetz: {
       // The wire has seconds west of Greenwich.
       const west = bytes.readInt32BE(8);
-      if (Math.abs(west) > DuckDBTimeTZValue.MaxOffset) throw new LakeError('invalid_datetime', 'time zone displacement out of range');
+      if (Math.abs(west) > DuckDBTimeTZValue.MaxOffset)
+        throw new LakeError('invalid_datetime', 'time zone displacement out of range');
       return DuckDBTimeTZValue.fromMicrosAndOffset(checkTime(bytes.readBigInt64BE(0)), -west);
     }
-    case oid.timestamp: case oid.timestamptz: {
+    case oid.timestamp:
+    case oid.timestamptz: {
       const micros = bytes.readBigInt64BE(0);
       if (micros === int64Max) return infinite('infinity', id === oid.timestamptz);
       if (micros === -int64Max - 1n) return infinite('-infinity', id === oid.timestamptz);
       const since1970 = checkMicros(micros + epochMicros);
       return id === oid.timestamp ? new DuckDBTimestampValue(since1970) : new DuckDBTimestampTZValue(since1970);
     }
-    case oid.interval: return new DuckDBIntervalValue(bytes.readInt32BE(12), bytes.readInt32BE(8), bytes.readBigInt64BE(0));
-    case oid.uuid: return DuckDBUUIDValue.fromUint128((bytes.readBigUInt64BE(0) << 64n) | bytes.readBigUInt64BE(8));
-    case oid.bytea: return blobValue(Uint8Array.from(bytes));
-    case oid.bit: case oid.varbit: return readBits(bytes);
+    case oid.interval:
+      return new DuckDBIntervalValue(bytes.readInt32BE(12), bytes.readInt32BE(8), bytes.readBigInt64BE(0));
+    case oid.uuid:
+      return DuckDBUUIDValue.fromUint128((bytes.readBigUInt64BE(0) << 64n) | bytes.readBigUInt64BE(8));
+    case oid.bytea:
+      return blobValue(Uint8Array.from(bytes));
+    case oid.bit:
+    case oid.varbit:
+      return readBits(bytes);
     case oid.jsonb:
       if (bytes[0] !== 1) throw new LakeError('invalid_text_representation', `unsupported jsonb version number ${bytes[0]}`);
       return toText(bytes.subarray(1));
-    case oid.money: case oid.inet: case oid.record:
-      throw new LakeError('feature_not_supported', `a binary parameter of type ${pgTypes.get(id)?.name} cannot be read`, { hint: 'Send it in text format.' });
-    default: return toText(bytes);
+    case oid.money:
+    case oid.inet:
+    case oid.record:
+      throw new LakeError('feature_not_supported', `a binary parameter of type ${pgTypes.get(id)?.name} cannot be read`, {
+        hint: 'Send it in text format.',
+      });
+    default:
+      return toText(bytes);
   }
 }
 
@@ -174,7 +270,8 @@ function fromNumeric(numeric: PgNumeric): DuckDBValue | DecodedParameter {
   if (typeof numeric === 'string') return { value: Number(numeric), type: DOUBLE };
   const digits = (numeric.value < 0n ? -numeric.value : numeric.value).toString().length;
   if (numeric.scale === 0 && digits > 18) {
-    if (numeric.value !== BigInt.asIntN(128, numeric.value)) throw new LakeError('numeric_out_of_range', 'numeric value does not fit 128 bits');
+    if (numeric.value !== BigInt.asIntN(128, numeric.value))
+      throw new LakeError('numeric_out_of_range', 'numeric value does not fit 128 bits');
     if (digits > 38) return { value: numeric.value, type: HUGEINT };
   }
   // One digit before the point where there is room: DECIMAL(3,3) prints .001, DECIMAL(4,3) prints 0.001.
@@ -187,7 +284,9 @@ function fromNumeric(numeric: PgNumeric): DuckDBValue | DecodedParameter {
       scale--;
     }
     if (scale !== numeric.scale) return fromNumeric({ value, scale });
-    throw new LakeError('numeric_out_of_range', `numeric value needs ${width} digits, DECIMAL has at most 38`, { hint: 'Send it as double precision, or as text and cast.' });
+    throw new LakeError('numeric_out_of_range', `numeric value needs ${width} digits, DECIMAL has at most 38`, {
+      hint: 'Send it as double precision, or as text and cast.',
+    });
   }
   return { value: new DuckDBDecimalValue(numeric.value, width, numeric.scale), type: DECIMAL(width, numeric.scale) };
 }

@@ -20,7 +20,8 @@ export function parseBool(text: string): boolean {
 export function parseInt64(text: string, type: string, min: bigint, max: bigint): bigint {
   if (!/^\s*[+-]?\d{1,400}\s*$/.test(text)) throw badText(type, text);
   const value = BigInt(text.trim().replace(/^\+/, ''));
-  if (value < min || value > max) throw new LakeError('numeric_out_of_range', `value "${text.slice(0, 80)}" is out of range for type ${type}`);
+  if (value < min || value > max)
+    throw new LakeError('numeric_out_of_range', `value "${text.slice(0, 80)}" is out of range for type ${type}`);
   return value;
 }
 
@@ -29,7 +30,8 @@ export function parseFloat8(text: string, type: string): number {
   const word = text.trim().toLowerCase();
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(word)) {
     const value = Number(word);
-    if (!Number.isFinite(value)) throw new LakeError('numeric_out_of_range', `"${text.slice(0, 80)}" is out of range for type ${type}`);
+    if (!Number.isFinite(value))
+      throw new LakeError('numeric_out_of_range', `"${text.slice(0, 80)}" is out of range for type ${type}`);
     return value;
   }
   if (word === 'nan') return Number.NaN;
@@ -58,7 +60,8 @@ export function parseUuid(text: string): DuckDBUUIDValue {
 export function parseBytea(text: string): Uint8Array {
   if (text.startsWith('\\x')) {
     const hex = text.slice(2).replace(/\s+/g, '');
-    if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) throw new LakeError('invalid_text_representation', 'invalid hexadecimal data for type bytea');
+    if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex))
+      throw new LakeError('invalid_text_representation', 'invalid hexadecimal data for type bytea');
     return Uint8Array.from(Buffer.from(hex, 'hex'));
   }
   const raw = Buffer.from(text);
@@ -82,7 +85,8 @@ export function parseBytea(text: string): Uint8Array {
 /** Binary bit string: int32 count, then the bits left-aligned. */
 export function readBits(bytes: Buffer): DuckDBValue {
   const count = bytes.length >= 4 ? bytes.readInt32BE(0) : -1;
-  if (count < 1 || bytes.length !== 4 + Math.ceil(count / 8)) throw new LakeError('invalid_text_representation', 'malformed binary bit string');
+  if (count < 1 || bytes.length !== 4 + Math.ceil(count / 8))
+    throw new LakeError('invalid_text_representation', 'malformed binary bit string');
   const bits: number[] = [];
   for (let i = 0; i < count; i++) bits.push(((bytes[4 + (i >> 3)] as number) >> (7 - (i & 7))) & 1);
   return bitValue(bits);

@@ -72,7 +72,9 @@ function nextToken(sql: string, at: number): [TokenKind, number] {
     return ['string', close < 0 ? sql.length : close + tag.length];
   }
   if (isDigit(c) || (c === '.' && isDigit(next))) {
-    const number = /^(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*)?\.?\d*[\d_]*(?:[eE][+-]?\d+)?)/.exec(sql.slice(at, at + 400));
+    const number = /^(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*)?\.?\d*[\d_]*(?:[eE][+-]?\d+)?)/.exec(
+      sql.slice(at, at + 400),
+    );
     return ['number', at + Math.max(1, number?.[0].length ?? 1)];
   }
   if (isNameStart(c)) {
@@ -99,9 +101,13 @@ function blockCommentEnd(sql: string, from: number): number {
   let depth = 1;
   let at = from + 2;
   while (at < sql.length && depth > 0) {
-    if (sql[at] === '/' && sql[at + 1] === '*') { depth++; at += 2; }
-    else if (sql[at] === '*' && sql[at + 1] === '/') { depth--; at += 2; }
-    else at++;
+    if (sql[at] === '/' && sql[at + 1] === '*') {
+      depth++;
+      at += 2;
+    } else if (sql[at] === '*' && sql[at + 1] === '/') {
+      depth--;
+      at += 2;
+    } else at++;
   }
   return at;
 }
@@ -155,16 +161,23 @@ export function stringOf(token: Token): string {
   }
   if (first === "'") return text.slice(1, -1).replaceAll("''", "'");
   if (first !== 'e' && first !== 'E') return text.slice(2, -1);
-  return text.slice(2, -1).replace(/''|\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/g, (all, octal, hex, u4, u8, other) => {
-    if (all === "''") return "'";
-    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
-    const code = hex ?? u4 ?? u8;
-    if (code !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
-    return ({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' } as Record<string, string>)[other as string] ?? (other as string);
-  });
+  return text
+    .slice(2, -1)
+    .replace(
+      /''|\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/g,
+      (all, octal, hex, u4, u8, other) => {
+        if (all === "''") return "'";
+        if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
+        const code = hex ?? u4 ?? u8;
+        if (code !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
+        return ({ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' } as Record<string, string>)[other as string] ?? (other as string);
+      },
+    );
 }
 
 /** The text with every space outside strings, names and comments written as an ASCII one; the length stays. */
 export function withPlainSpaces(sql: string): string {
-  return tokenize(sql).map((token) => (token.kind === 'space' ? token.text.replace(/[^\x20\n]/g, ' ') : token.text)).join('');
+  return tokenize(sql)
+    .map((token) => (token.kind === 'space' ? token.text.replace(/[^\x20\n]/g, ' ') : token.text))
+    .join('');
 }

@@ -72,7 +72,13 @@ export type Outcome =
   | { readonly t: 'command'; readonly tag: string }
   | { readonly t: 'copy-out'; readonly format: CopyFormat; readonly rows: RowStream }
   /** COPY TO STDOUT already encoded by the engine; each buffer holds whole rows, `rowEnds` their ends. */
-  | { readonly t: 'copy-out-bytes'; readonly format: CopyFormat; readonly columns: readonly Column[]; next(): Promise<{ data: Buffer; rowEnds: Uint32Array | number[] } | null>; close(): Promise<void> }
+  | {
+      readonly t: 'copy-out-bytes';
+      readonly format: CopyFormat;
+      readonly columns: readonly Column[];
+      next(): Promise<{ data: Buffer; rowEnds: Uint32Array | number[] } | null>;
+      close(): Promise<void>;
+    }
   | { readonly t: 'copy-in'; readonly format: CopyFormat; readonly sink: CopySink }
   | { readonly t: 'empty' };
 

@@ -29,7 +29,12 @@ export class TimeZone {
     this.#fixed = utc ? 0 : undefined;
     if (utc) return;
     try {
-      this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset', era: 'short', year: 'numeric' });
+      this.#format = new Intl.DateTimeFormat('en-US', {
+        timeZone: name,
+        timeZoneName: 'longOffset',
+        era: 'short',
+        year: 'numeric',
+      });
     } catch {
       this.#fixed = 0;
     }
@@ -83,7 +88,8 @@ export class TimeZone {
   /** Reads `GMT+02:00`, `GMT-04:56:02` or `GMT`. */
   #ask(ms: number): number {
     const bounded = Math.min(Math.max(ms, -dateMsMax), dateMsMax);
-    const text = (this.#format as Intl.DateTimeFormat).formatToParts(bounded).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
+    const text =
+      (this.#format as Intl.DateTimeFormat).formatToParts(bounded).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
     const parts = /GMT([+-])(\d{1,2}):?(\d{2})?:?(\d{2})?/.exec(text.replace('\u2212', '-'));
     if (!parts) return 0;
     const seconds = Number(parts[2]) * 3600 + Number(parts[3] ?? 0) * 60 + Number(parts[4] ?? 0);

@@ -98,10 +98,19 @@ function load(certPath: string, keyPath: string): Loaded {
     const stamp = stampOf(certPath, keyPath);
     const cert = readFileSync(certPath, 'utf8');
     const key = readFileSync(keyPath, 'utf8');
-    const context = createSecureContext({ cert, key, minVersion: 'TLSv1.2', ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20' });
+    const context = createSecureContext({
+      cert,
+      key,
+      minVersion: 'TLSv1.2',
+      ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20',
+    });
     return { context, cert, key, hasHash: namesHash(new X509Certificate(cert)), stamp };
   } catch (error) {
-    throw new LakeError('config_invalid', `the TLS certificate ${certPath} and key ${keyPath} cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new LakeError(
+      'config_invalid',
+      `the TLS certificate ${certPath} and key ${keyPath} cannot be used: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }
 
@@ -110,11 +119,21 @@ function namesHash(leaf: X509Certificate): boolean {
   return /sha-?\d|md5/i.test(leaf.signatureAlgorithm ?? '');
 }
 
-async function ensureOwn(dataDir: string, caPath: string, certPath: string, keyPath: string, hosts: readonly string[], clock: Clock): Promise<void> {
+async function ensureOwn(
+  dataDir: string,
+  caPath: string,
+  certPath: string,
+  keyPath: string,
+  hosts: readonly string[],
+  clock: Clock,
+): Promise<void> {
   const caKeyPath = join(dataDir, 'tls', 'ca.key');
   if (existsSync(certPath) && existsSync(keyPath) && existsSync(caPath) && isFresh(certPath, hosts, clock)) return;
   mkdirSync(join(dataDir, 'tls'), { recursive: true, mode: 0o700 });
-  const ca = existsSync(caPath) && existsSync(caKeyPath) && caIsFresh(caPath, clock) ? await readCa(caPath, caKeyPath) : await makeCa(caPath, caKeyPath, clock);
+  const ca =
+    existsSync(caPath) && existsSync(caKeyPath) && caIsFresh(caPath, clock)
+      ? await readCa(caPath, caKeyPath)
+      : await makeCa(caPath, caKeyPath, clock);
   const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),

@@ -31,7 +31,12 @@ export function productVersion(): string {
 }
 
 /** Runs the command line; resolves to the exit code (`serve` resolves when the pod has ended). */
-export async function runCommand(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>, cwd: string, verbs: Verbs): Promise<number> {
+export async function runCommand(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+  verbs: Verbs,
+): Promise<number> {
   const program = new Command('boilstream');
   program
     .description('One pod of a streaming lakehouse: PostgreSQL wire over a DuckLake.')
@@ -42,7 +47,10 @@ export async function runCommand(argv: readonly string[], environment: Readonly<
     .option('--check-config', 'check the settings, print nothing secret, and exit')
     .exitOverride()
     .showHelpAfterError('(boilstream --help shows the options)')
-    .addHelpText('after', '\nExamples:\n  boilstream                          one pod, everything under ./boilstream-data\n  boilstream --config pod.yaml        settings from a file; BOILSTREAM_* variables win over it\n  boilstream drain --timeout 60       finish running work, then stop the local pod');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  boilstream                          one pod, everything under ./boilstream-data\n  boilstream --config pod.yaml        settings from a file; BOILSTREAM_* variables win over it\n  boilstream drain --timeout 60       finish running work, then stop the local pod',
+    );
 
   const config = (): Config => {
     const given = program.opts<{ config?: string; dataDir?: string; logLevel?: string }>();
@@ -66,7 +74,8 @@ export async function runCommand(argv: readonly string[], environment: Readonly<
     .option('--timeout <seconds>', 'how long running work may take')
     .action(async (options: { timeout?: string }) => {
       const seconds = options.timeout === undefined ? undefined : Number(options.timeout);
-      if (seconds !== undefined && !(seconds >= 0 && seconds <= 86_400)) program.error('error: --timeout takes seconds from 0 to 86400');
+      if (seconds !== undefined && !(seconds >= 0 && seconds <= 86_400))
+        program.error('error: --timeout takes seconds from 0 to 86400');
       await verbs.drain(config(), seconds === undefined ? undefined : seconds * 1000);
     });
   program
@@ -80,7 +89,10 @@ export async function runCommand(argv: readonly string[], environment: Readonly<
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     const error = toLakeError(thrown);
-    const shown = error.code === 'internal' && error.cause ? `${error.message}: ${(error.cause as Error).stack ?? error.cause}` : error.message;
+    const shown =
+      error.code === 'internal' && error.cause
+        ? `${error.message}: ${(error.cause as Error).stack ?? error.cause}`
+        : error.message;
     process.stderr.write(`boilstream: ${shown}${error.hint ? `\n  hint: ${error.hint}` : ''}\n`);
     return error.code === 'config_invalid' ? 2 : 1;
   }

@@ -3,7 +3,18 @@
  * never overwritten. A lock keeps a second pod out of the same folder; the store's fencing would depose the first one
  * otherwise, which is right for a cluster and a nasty surprise on one machine.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { LakeError } from '../base/errors.ts';
 import { adminSocketPath, socketDirOf } from '../base/local-socket.ts';
@@ -26,12 +37,19 @@ export interface DataDir {
 }
 
 /** Makes what is missing and locks the folder. Throws config_invalid with what to do. */
-export function openDataDir(path: string, random: Random, given: { superadminPasswordPath?: string | undefined; encryptionKeyPath?: string | undefined }): DataDir {
+export function openDataDir(
+  path: string,
+  random: Random,
+  given: { superadminPasswordPath?: string | undefined; encryptionKeyPath?: string | undefined },
+): DataDir {
   const make = (folder: string, mode = 0o700): string => {
     try {
       mkdirSync(folder, { recursive: true, mode });
     } catch (error) {
-      throw new LakeError('config_invalid', `the data directory ${folder} cannot be made: ${(error as Error).message}; set BOILSTREAM_DATA_DIR to a folder this user may write`);
+      throw new LakeError(
+        'config_invalid',
+        `the data directory ${folder} cannot be made: ${(error as Error).message}; set BOILSTREAM_DATA_DIR to a folder this user may write`,
+      );
     }
     return folder;
   };
@@ -42,22 +60,40 @@ export function openDataDir(path: string, random: Random, given: { superadminPas
     return file;
   };
   try {
-    const superadminPasswordPath = given.superadminPasswordPath ?? secret(join(path, 'superadmin-password'), () => `${random.bytes(18).toString('base64url')}\n`);
-    const encryptionKeyPath = given.encryptionKeyPath ?? secret(join(path, 'encryption-key'), () => `${random.bytes(32).toString('hex')}\n`);
-    if (statSync(superadminPasswordPath).size === 0) throw new LakeError('config_invalid', `the superadmin password file ${superadminPasswordPath} is empty`);
+    const superadminPasswordPath =
+      given.superadminPasswordPath ??
+      secret(join(path, 'superadmin-password'), () => `${random.bytes(18).toString('base64url')}\n`);
+    const encryptionKeyPath =
+      given.encryptionKeyPath ?? secret(join(path, 'encryption-key'), () => `${random.bytes(32).toString('hex')}\n`);
+    if (statSync(superadminPasswordPath).size === 0)
+      throw new LakeError('config_invalid', `the superadmin password file ${superadminPasswordPath} is empty`);
     const spillDir = join(path, 'spill');
     rmSync(spillDir, { recursive: true, force: true });
     make(spillDir);
     const socketDir = make(socketDirOf(path));
     const owner = statSync(socketDir);
     if ((owner.mode & 0o077) !== 0 || owner.uid !== (process.getuid?.() ?? owner.uid)) {
-      throw new LakeError('config_invalid', `the socket directory ${socketDir} is open to other users; chmod 700 it or remove it`);
+      throw new LakeError(
+        'config_invalid',
+        `the socket directory ${socketDir} is open to other users; chmod 700 it or remove it`,
+      );
     }
-    return { path, superadminPasswordPath, encryptionKeyPath, spillDir, cacheDir: make(join(path, 'cache')), adminSocket: adminSocketPath(path), socketDir, release };
+    return {
+      path,
+      superadminPasswordPath,
+      encryptionKeyPath,
+      spillDir,
+      cacheDir: make(join(path, 'cache')),
+      adminSocket: adminSocketPath(path),
+      socketDir,
+      release,
+    };
   } catch (error) {
     release();
     if (error instanceof LakeError) throw error;
-    throw new LakeError('config_invalid', `the data directory ${path} cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new LakeError('config_invalid', `the data directory ${path} cannot be used: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -71,11 +107,17 @@ function lock(path: string): () => void {
       return () => rmSync(file, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new LakeError('config_invalid', `the data directory ${path} cannot be written: ${(error as Error).message}; set BOILSTREAM_DATA_DIR to a folder this user may write`);
+        throw new LakeError(
+          'config_invalid',
+          `the data directory ${path} cannot be written: ${(error as Error).message}; set BOILSTREAM_DATA_DIR to a folder this user may write`,
+        );
       }
       const [pid, started] = readFileSync(file, 'utf8').trim().split(' ');
       if (pid && started && Number(pid) !== process.pid && startTimeOf(Number(pid)) === started) {
-        throw new LakeError('config_invalid', `another pod (pid ${pid}) runs in ${path}; stop it, or set BOILSTREAM_DATA_DIR to another folder`);
+        throw new LakeError(
+          'config_invalid',
+          `another pod (pid ${pid}) runs in ${path}; stop it, or set BOILSTREAM_DATA_DIR to another folder`,
+        );
       }
       rmSync(file, { force: true });
     }
@@ -113,7 +155,8 @@ export function portHolder(port: number): string | undefined {
     for (const pid of readdirNumeric('/proc')) {
       for (const fd of readdirNumeric(`/proc/${pid}/fd`)) {
         try {
-          if (inodes.has(readlinkSync(`/proc/${pid}/fd/${fd}`))) return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
+          if (inodes.has(readlinkSync(`/proc/${pid}/fd/${fd}`)))
+            return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
         } catch {
           // The process or descriptor went away between listing and reading.
         }

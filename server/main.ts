@@ -25,12 +25,25 @@ async function serve(config: Config): Promise<void> {
 
 async function drain(config: Config, timeoutMs: number | undefined): Promise<void> {
   const timeout = timeoutMs ?? config.drainTimeoutMs;
-  const answer = await callLocalPod<{ unfinished: number }>(adminSocketPath(config.dataDir), { method: 'POST', path: '/api/v1/pod/drain', body: { timeout_seconds: timeout / 1000 }, timeoutMs: timeout + 10_000 });
-  process.stdout.write(answer.unfinished === 0 ? 'drained: all work was finished\n' : `drained: ${answer.unfinished} sessions were cut off at the deadline\n`);
+  const answer = await callLocalPod<{ unfinished: number }>(adminSocketPath(config.dataDir), {
+    method: 'POST',
+    path: '/api/v1/pod/drain',
+    body: { timeout_seconds: timeout / 1000 },
+    timeoutMs: timeout + 10_000,
+  });
+  process.stdout.write(
+    answer.unfinished === 0
+      ? 'drained: all work was finished\n'
+      : `drained: ${answer.unfinished} sessions were cut off at the deadline\n`,
+  );
 }
 
 async function status(config: Config): Promise<void> {
-  const answer = await callLocalPod<object>(adminSocketPath(config.dataDir), { method: 'GET', path: '/api/v1/pod/status', timeoutMs: 5_000 });
+  const answer = await callLocalPod<object>(adminSocketPath(config.dataDir), {
+    method: 'GET',
+    path: '/api/v1/pod/status',
+    timeoutMs: 5_000,
+  });
   process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
 }
 

@@ -26,7 +26,10 @@ export interface RelayOptions {
 }
 
 /** Makes what the listener runs instead of a session. The promise of `run` settles when either side has ended. */
-export function createMetadataRelay(options: RelayOptions): { readonly t: 'relay'; run(stream: Duplex, head: Buffer): Promise<void> } {
+export function createMetadataRelay(options: RelayOptions): {
+  readonly t: 'relay';
+  run(stream: Duplex, head: Buffer): Promise<void>;
+} {
   return {
     t: 'relay',
     async run(stream, head) {
@@ -63,7 +66,12 @@ export function forwardCancel(directory: string, port: number, processId: number
 const socketPath = ({ host, port }: { host: string; port: number }): string => `${host}/.s.PGSQL.${port}`;
 
 /** StartupMessage, token as cleartext password; resolves to what came after AuthenticationOk. */
-async function authenticate(upstream: Socket, endpoint: MetadataEndpoint, startup: Startup, signal: AbortSignal): Promise<Buffer> {
+async function authenticate(
+  upstream: Socket,
+  endpoint: MetadataEndpoint,
+  startup: Startup,
+  signal: AbortSignal,
+): Promise<Buffer> {
   await once(upstream, 'connect', { signal });
   upstream.write(startupMessage({ ...Object.fromEntries(startup.parameters), user: endpoint.user, database: startup.database }));
   let buffered: Buffer = Buffer.alloc(0);
@@ -95,13 +103,18 @@ function pauseWith(upstream: Socket, rest: Buffer): Buffer {
 function takeMessage(bytes: Buffer): { type: number; body: Buffer; rest: Buffer } | undefined {
   if (bytes.length < 5) return undefined;
   const length = bytes.readInt32BE(1);
-  if (length < 4 || length > messageBytesMax) throw new LakeError('internal', `the metadata worker sent a message of ${length} bytes in its handshake`);
+  if (length < 4 || length > messageBytesMax)
+    throw new LakeError('internal', `the metadata worker sent a message of ${length} bytes in its handshake`);
   if (bytes.length < length + 1) return undefined;
   return { type: bytes[0] as number, body: bytes.subarray(5, length + 1), rest: bytes.subarray(length + 1) };
 }
 
 function startupMessage(parameters: Record<string, string>): Buffer {
-  const body = Buffer.from(`${Object.entries(parameters).map(([name, value]) => `${name}\0${value}\0`).join('')}\0`);
+  const body = Buffer.from(
+    `${Object.entries(parameters)
+      .map(([name, value]) => `${name}\0${value}\0`)
+      .join('')}\0`,
+  );
   const head = Buffer.alloc(8);
   head.writeInt32BE(body.length + 8, 0);
   head.writeInt32BE(protocolVersion, 4);

@@ -56,10 +56,21 @@ async function start() {
     memoryBytes: Math.floor(input.config.memoryLimitBytes * metadataMemoryShare),
     threads: Math.min(2, input.config.threads),
     retentionMs: input.config.logRetentionMs,
-    onTrouble: (refusal) => void peer.call('storeTrouble', refusal && { code: refusal.code, message: refusal.message, hint: refusal.hint }).catch(() => undefined),
+    onTrouble: (refusal) =>
+      void peer
+        .call('storeTrouble', refusal && { code: refusal.code, message: refusal.message, hint: refusal.hint })
+        .catch(() => undefined),
   });
   const sealer = createSealer(parseKeyFile(readFileSync(input.encryptionKeyPath, 'utf8')), random);
-  const control = await createControlCatalog({ log, clock, random, sealer, verifiers: createVerifierMaker(random), logger, storageRoot: input.storageRoot });
+  const control = await createControlCatalog({
+    log,
+    clock,
+    random,
+    sealer,
+    verifiers: createVerifierMaker(random),
+    logger,
+    storageRoot: input.storageRoot,
+  });
   const sessions = createMetadataSessions({
     log,
     lake: async (name) => (await knownLakes(control)).find((lake) => lake.name === name) ?? null,
@@ -69,7 +80,8 @@ async function start() {
   // Sessions on a lake let go of its database before the control catalog drops it.
   control.onChange(async (changes) => {
     for (const change of changes) {
-      if (change.t === 'lake-dropped') await sessions.terminate(new LakeError('admin_shutdown', `ducklake "${change.name}" was dropped`), change.lakeId);
+      if (change.t === 'lake-dropped')
+        await sessions.terminate(new LakeError('admin_shutdown', `ducklake "${change.name}" was dropped`), change.lakeId);
     }
   });
   const socketFile = `${input.socketDir}/.s.PGSQL.${socketPort}`;
@@ -129,7 +141,10 @@ const peer = connectPeer(port, {
   started: async () => {
     const { log, store, control } = await parts;
     control.onChange((changes) => peer.call<void>('changed', changes));
-    log.lost.addEventListener('abort', () => void peer.call('lost', String((log.lost.reason as Error)?.message ?? log.lost.reason)));
+    log.lost.addEventListener(
+      'abort',
+      () => void peer.call('lost', String((log.lost.reason as Error)?.message ?? log.lost.reason)),
+    );
     return { epoch: log.position().epoch, store: store.url };
   },
   control: async (method: string, ...args: unknown[]) => {
@@ -151,7 +166,8 @@ const peer = connectPeer(port, {
     const principal = tokens.get(token);
     tokens.delete(token);
     if (!principal) return;
-    for (const hooks of opened.get(principal) ?? []) hooks.terminate(new LakeError('admin_shutdown', 'the rights of this session have ended'));
+    for (const hooks of opened.get(principal) ?? [])
+      hooks.terminate(new LakeError('admin_shutdown', 'the rights of this session have ended'));
   },
   status: async () => {
     const { log, listener } = await parts;
@@ -166,4 +182,3 @@ const peer = connectPeer(port, {
     await store.close();
   },
 });
-

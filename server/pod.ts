@@ -89,22 +89,44 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     storeTrouble: (refusal: Parameters<MainCalls['storeTrouble']>[0]) => trouble.set(refusal),
     lost: (reason: string) => lose(new LakeError('fenced', `the catalog log is lost to this pod: ${reason}`)),
   });
-  const call: WorkerCalls = new Proxy({} as WorkerCalls, { get: (_target, method) => (...args: unknown[]) => peer.call(String(method), ...args) });
-  worker.on('error', (error) => lose(new LakeError('internal', `the metadata worker failed: ${error.message}`, { cause: error })));
+  const call: WorkerCalls = new Proxy({} as WorkerCalls, {
+    get:
+      (_target, method) =>
+      (...args: unknown[]) =>
+        peer.call(String(method), ...args),
+  });
+  worker.on('error', (error) =>
+    lose(new LakeError('internal', `the metadata worker failed: ${error.message}`, { cause: error })),
+  );
   worker.on('exit', () => lose(new LakeError('internal', 'the metadata worker has ended')));
   closers.push(async () => {
     worker.removeAllListeners('exit');
     await Promise.race([call.close().catch(() => undefined), clock.sleep(closeDeadlineMs, { unref: true })]);
     await worker.terminate();
   });
-  const control = new Proxy({} as ControlCatalog, { get: (_target, method) => (...args: unknown[]) => call.control(String(method), ...args) });
+  const control = new Proxy({} as ControlCatalog, {
+    get:
+      (_target, method) =>
+      (...args: unknown[]) =>
+        call.control(String(method), ...args),
+  });
 
-  const publicHost = config.publicHost ?? (isLoopback(config.bindHost) || config.bindHost === '0.0.0.0' ? 'localhost' : config.bindHost);
+  const publicHost =
+    config.publicHost ?? (isLoopback(config.bindHost) || config.bindHost === '0.0.0.0' ? 'localhost' : config.bindHost);
   const certificates = await openCertificates({
     dataDir: config.dataDir,
     certPath: config.tlsCertPath,
     keyPath: config.tlsKeyPath,
-    hosts: [...new Set(['localhost', '127.0.0.1', '::1', config.nodeName, publicHost, ...(config.bindHost === '0.0.0.0' || config.bindHost === '::' ? [] : [config.bindHost])])],
+    hosts: [
+      ...new Set([
+        'localhost',
+        '127.0.0.1',
+        '::1',
+        config.nodeName,
+        publicHost,
+        ...(config.bindHost === '0.0.0.0' || config.bindHost === '::' ? [] : [config.bindHost]),
+      ]),
+    ],
     clock,
     logger,
   });
@@ -135,7 +157,10 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   logger.debug({ epoch, ms: Math.round(clock.monotonic() - began) }, 'metadata worker is up');
 
   const verifiers = createVerifierMaker(random);
-  const { userId: superadminId } = (await control.execute({ name: 'ensure-superadmin', args: { email: config.superadminEmail.toLowerCase() } }, { principal: podActor })) as { userId: string };
+  const { userId: superadminId } = (await control.execute(
+    { name: 'ensure-superadmin', args: { email: config.superadminEmail.toLowerCase() } },
+    { principal: podActor },
+  )) as { userId: string };
   const superadminNow = (): Promise<Principal | undefined> => control.principalOf({ userId: superadminId });
   const superadmin = createSuperadmin({
     email: config.superadminEmail,
@@ -149,7 +174,8 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     clock,
     logger: logger.child({ room: 'auth' }),
     superadminEmail: config.superadminEmail,
-    audit: (action, target, detail) => control.execute({ name: 'record-event', args: { action, target, detail } }, { principal: podActor }),
+    audit: (action, target, detail) =>
+      control.execute({ name: 'record-event', args: { action, target, detail } }, { principal: podActor }),
   });
   const cache = new VerifierCache(superadmin, clock);
   let onPasswordChanged = async (_password: string): Promise<void> => {};
@@ -191,7 +217,10 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       startup,
       clock,
       async issue() {
-        const followed = await issueFollowed(startup, door, { issue: (principal) => call.issuePrincipalToken(principal), revoke });
+        const followed = await issueFollowed(startup, door, {
+          issue: (principal) => call.issuePrincipalToken(principal),
+          revoke,
+        });
         leave = followed.leave;
         return followed.endpoint;
       },
@@ -224,7 +253,11 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
           return relay(startup);
         }
         trouble.check();
-        const session = await trouble.whileOpening(openFollowed(startup, hooks, door, (now) => openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random })));
+        const session = await trouble.whileOpening(
+          openFollowed(startup, hooks, door, (now) =>
+            openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random }),
+          ),
+        );
         return { t: 'session', session: trouble.guard(session) };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
@@ -248,7 +281,8 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     void (async () => {
       const timer = clock.sleep(closeDeadlineMs, { unref: true });
       const closing = (async () => {
-        for (const close of closers.reverse()) await Promise.resolve(close()).catch((error: unknown) => logger.warn({ error }, 'closing'));
+        for (const close of closers.reverse())
+          await Promise.resolve(close()).catch((error: unknown) => logger.warn({ error }, 'closing'));
       })();
       await Promise.race([closing, timer]);
       logger.info({}, 'ended');
@@ -287,7 +321,10 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     drain,
     stop: () => stop(),
   };
-  const totp = config.superadminMfaSecretPath === undefined ? undefined : createTotp(readFileSync(config.superadminMfaSecretPath, 'utf8'), clock);
+  const totp =
+    config.superadminMfaSecretPath === undefined
+      ? undefined
+      : createTotp(readFileSync(config.superadminMfaSecretPath, 'utf8'), clock);
   const login = createLogin({ superadmin, limiter, totp, decided: (outcome) => logins.note({ way: 'rest', ...outcome }) });
   const restSessions = createSessions({
     login,
@@ -314,17 +351,28 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     }).catch((error: LakeError) => {
       throw takenPort(error, config.authPort, 'BOILSTREAM_AUTH_PORT');
     }),
-    startMetricsServer({ pod, host: config.bindHost, port: config.metricsPort, logger, random, workerMetrics: () => call.metrics() }).catch((error: LakeError) => {
+    startMetricsServer({
+      pod,
+      host: config.bindHost,
+      port: config.metricsPort,
+      logger,
+      random,
+      workerMetrics: () => call.metrics(),
+    }).catch((error: LakeError) => {
       throw takenPort(error, config.metricsPort, 'BOILSTREAM_METRICS_PORT');
     }),
   ]);
-  closers.push(() => api.close(), () => metrics.close());
+  closers.push(
+    () => api.close(),
+    () => metrics.close(),
+  );
   listeners.auth = api.address;
   listeners.metrics = metrics.address;
 
   const pgpassPath = join(config.dataDir, 'pgpass');
   const pgwirePort = listeners.pgwire.port;
-  const keepPgpass = (password: string): void => writePgpass(pgpassPath, publicHost, pgwirePort, config.superadminEmail, password);
+  const keepPgpass = (password: string): void =>
+    writePgpass(pgpassPath, publicHost, pgwirePort, config.superadminEmail, password);
   keepPgpass(passwordOfFile(readFileSync(dataDir.superadminPasswordPath, 'utf8')));
   onPasswordChanged = async (password) => {
     live.endOfPassword(superadminId);
@@ -358,7 +406,12 @@ function workerInput(config: Config, dataDir: { cacheDir: string; socketDir: str
 }
 
 async function accessOf(control: ControlCatalog, principal: Principal): Promise<LakeAccess[]> {
-  const [lakes, now] = await Promise.all([control.lakes(), control.principalOf(principal.credentialId === undefined ? { userId: principal.id } : { credentialId: principal.credentialId })]);
+  const [lakes, now] = await Promise.all([
+    control.lakes(),
+    control.principalOf(
+      principal.credentialId === undefined ? { userId: principal.id } : { credentialId: principal.credentialId },
+    ),
+  ]);
   if (!now) return [];
   return lakes.flatMap((lake) => {
     const right = now.rights.get(lake.name);
@@ -386,5 +439,9 @@ function isLoopback(host: string): boolean {
 function takenPort(error: LakeError, port: number, variable: string): LakeError {
   if (error.code !== 'config_invalid' || port === 0) return error;
   const holder = portHolder(port);
-  return holder ? new LakeError('config_invalid', `port ${port} is taken by ${holder}`, { hint: `Stop it, or set ${variable} to another port (0 = any free one).` }) : error;
+  return holder
+    ? new LakeError('config_invalid', `port ${port} is taken by ${holder}`, {
+        hint: `Stop it, or set ${variable} to another port (0 = any free one).`,
+      })
+    : error;
 }

@@ -19,7 +19,14 @@ interface Reply {
   readonly t: 'reply';
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: { code: ErrorCode; message: string; hint?: string | undefined; detail?: string | undefined; retriable: boolean; position?: number | undefined };
+  readonly error?: {
+    code: ErrorCode;
+    message: string;
+    hint?: string | undefined;
+    detail?: string | undefined;
+    retriable: boolean;
+    position?: number | undefined;
+  };
 }
 
 export interface Peer {
@@ -53,7 +60,18 @@ export function connectPeer(port: MessagePort | Worker, handlers: Handlers): Pee
       const error = toLakeError(thrown);
       const cause = thrown instanceof LakeError ? undefined : String((thrown as Error)?.stack ?? thrown);
       const detail = error.detail ?? cause;
-      post({ t: 'reply', id: call.id, error: { code: error.code, message: error.message, hint: error.hint, detail, retriable: error.retriable, position: error.position } });
+      post({
+        t: 'reply',
+        id: call.id,
+        error: {
+          code: error.code,
+          message: error.message,
+          hint: error.hint,
+          detail,
+          retriable: error.retriable,
+          position: error.position,
+        },
+      });
     }
   };
   const end = (): void => {
@@ -79,7 +97,12 @@ export function connectPeer(port: MessagePort | Worker, handlers: Handlers): Pee
   };
 }
 
-function definedFields(error: NonNullable<Reply['error']>): { hint?: string; detail?: string; retriable: boolean; position?: number } {
+function definedFields(error: NonNullable<Reply['error']>): {
+  hint?: string;
+  detail?: string;
+  retriable: boolean;
+  position?: number;
+} {
   return {
     retriable: error.retriable,
     ...(error.hint === undefined ? {} : { hint: error.hint }),

@@ -9,7 +9,9 @@ import { typeOfStored } from './dialect/types.ts';
 export async function loadCatalogView(connection: DuckDBConnection, database: string): Promise<CatalogView> {
   const of = quoteString(database);
   const schemas = new Map<string, Map<string, ViewTable>>([[defaultSchema, new Map()]]);
-  const schemaRows = await connection.runAndReadAll(`SELECT schema_name FROM duckdb_schemas() WHERE database_name = ${of} AND NOT internal`);
+  const schemaRows = await connection.runAndReadAll(
+    `SELECT schema_name FROM duckdb_schemas() WHERE database_name = ${of} AND NOT internal`,
+  );
   for (const [name] of schemaRows.getRows() as string[][]) {
     const shown = name === 'main' ? defaultSchema : (name as string);
     if (!schemas.has(shown.toLowerCase())) schemas.set(shown.toLowerCase(), new Map());
@@ -35,7 +37,8 @@ export async function loadCatalogView(connection: DuckDBConnection, database: st
     if (!tables) continue;
     const known = tables.get(table.toLowerCase());
     const columns: ViewColumn[] = known ? (known.columns as ViewColumn[]) : [];
-    if (!known) tables.set(table.toLowerCase(), { schema: shown, name: table, columns, keys: keys.get(`${schema}\u0000${table}`) ?? [] });
+    if (!known)
+      tables.set(table.toLowerCase(), { schema: shown, name: table, columns, keys: keys.get(`${schema}\u0000${table}`) ?? [] });
     columns.push({ name: column, type: typeOfStored(type), notNull: !nullable });
   }
   return new CatalogView(schemas);

@@ -68,7 +68,9 @@ export class ChunkSink implements CopySink {
         : connection.createAppender(table.name, toStoredSchema(table.schema), alias);
     }
     this.#staging = stagingName;
-    await connection.run(`CREATE OR REPLACE TEMPORARY TABLE ${stagingName} AS SELECT ${list(columns)} FROM ${target.sql} LIMIT 0`);
+    await connection.run(
+      `CREATE OR REPLACE TEMPORARY TABLE ${stagingName} AS SELECT ${list(columns)} FROM ${target.sql} LIMIT 0`,
+    );
     return connection.createAppender(stagingName, 'main', 'temp');
   }
 
@@ -145,11 +147,23 @@ export class LineSink implements CopySink {
   }
 
   /** Texts go into a temporary table of texts and from there through the casts of the real one. */
-  async #insert(connection: DuckDBConnection, target: FoundTable, columns: readonly ViewColumn[], rows: readonly (readonly (string | null)[])[]): Promise<void> {
+  async #insert(
+    connection: DuckDBConnection,
+    target: FoundTable,
+    columns: readonly ViewColumn[],
+    rows: readonly (readonly (string | null)[])[],
+  ): Promise<void> {
     const names = columns.map((_, i) => `c${i}`);
     await connection.run(`CREATE OR REPLACE TEMPORARY TABLE ${stagingName} (${names.map((n) => `${n} VARCHAR`).join(', ')})`);
-    const chunk = DuckDBDataChunk.create(names.map(() => VARCHAR), rows.length);
-    for (const [i, column] of columns.entries()) chunk.setColumnValues(i, rows.map((row): DuckDBValue => stagedText(row[i] ?? null, column)));
+    const chunk = DuckDBDataChunk.create(
+      names.map(() => VARCHAR),
+      rows.length,
+    );
+    for (const [i, column] of columns.entries())
+      chunk.setColumnValues(
+        i,
+        rows.map((row): DuckDBValue => stagedText(row[i] ?? null, column)),
+      );
     const appender = await connection.createAppender(stagingName, 'main', 'temp');
     appender.appendDataChunk(chunk);
     appender.closeSync();
@@ -183,4 +197,3 @@ function stagedText(text: string | null, column: ViewColumn): string | null {
   if (column.type.dimensions > 0 && text.startsWith('{')) return text.replaceAll('{', '[').replaceAll('}', ']');
   return text;
 }
-

@@ -72,7 +72,8 @@ export class CopyLines {
     }
     if (this.#line === 1 && this.#format.header) return;
     const row = this.#format.format === 'text' ? this.#textRow(text) : this.#csvRow(text);
-    if (row.length !== this.#width) throw this.#bad(row.length < this.#width ? 'missing data for a column' : 'extra data after last expected column');
+    if (row.length !== this.#width)
+      throw this.#bad(row.length < this.#width ? 'missing data for a column' : 'extra data after last expected column');
     rows.push(row);
   }
 

@@ -8,7 +8,12 @@ import type { ErrorCode } from '../../base/errors.ts';
 
 /** What makes DuckLake's client repeat a commit. */
 const retryWords = /primary key|unique|conflict|concurrent/i;
-const spelledOtherwise: Readonly<Record<string, string>> = { 'primary key': 'primary-key', unique: 'uniq.', conflict: 'confl.', concurrent: 'concurr.' };
+const spelledOtherwise: Readonly<Record<string, string>> = {
+  'primary key': 'primary-key',
+  unique: 'uniq.',
+  conflict: 'confl.',
+  concurrent: 'concurr.',
+};
 
 const rules: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^INTERRUPT Error|Interrupted!/i, 'query_canceled'],
@@ -38,10 +43,15 @@ export function toMetadataError(thrown: unknown, table?: string): LakeError {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const duplicate = duplicateKey(text, table);
   if (duplicate) return duplicate;
-  if (/write-write conflict|conflict on|Conflict|could not serialize/i.test(text) && /^TransactionContext Error/i.test(text)) return serializationConflict(thrown);
+  if (/write-write conflict|conflict on|Conflict|could not serialize/i.test(text) && /^TransactionContext Error/i.test(text))
+    return serializationConflict(thrown);
   for (const [pattern, code] of rules) {
     if (!pattern.test(text)) continue;
-    if (code === 'out_of_memory') return new LakeError(code, 'out of memory in the metadata databases of this pod', { hint: 'Raise BOILSTREAM_MEMORY_LIMIT.', cause: thrown });
+    if (code === 'out_of_memory')
+      return new LakeError(code, 'out of memory in the metadata databases of this pod', {
+        hint: 'Raise BOILSTREAM_MEMORY_LIMIT.',
+        cause: thrown,
+      });
     if (code === 'query_canceled') return new LakeError(code, 'canceling statement due to user request');
     return withoutRetryWords(new LakeError(code, firstLine(text), { cause: thrown }));
   }
@@ -53,24 +63,32 @@ const retriableCodes: ReadonlySet<ErrorCode> = new Set(['unique_violation', 'ser
 /** 40001 with PostgreSQL's text. Only for transactions that are certainly rolled back. */
 export function serializationConflict(cause?: unknown): LakeError {
   return new LakeError('serialization_conflict', 'could not serialize access due to concurrent update', {
-    hint: 'The transaction was rolled back; run it again.', retriable: true, cause,
+    hint: 'The transaction was rolled back; run it again.',
+    retriable: true,
+    cause,
   });
 }
 
 function duplicateKey(text: string, table: string | undefined): LakeError | undefined {
-  const found = /Duplicate key "(.*)" violates (?:primary key|unique) constraint/is.exec(text) ?? /(?:PRIMARY KEY or UNIQUE) constraint (?:violation|violated): duplicate key "(.*)"/is.exec(text);
+  const found =
+    /Duplicate key "(.*)" violates (?:primary key|unique) constraint/is.exec(text) ??
+    /(?:PRIMARY KEY or UNIQUE) constraint (?:violation|violated): duplicate key "(.*)"/is.exec(text);
   if (!found) return undefined;
   const pairs = (found[1] as string).split(', ').map((pair) => pair.split(': '));
   const detail = pairs.every((pair) => pair.length === 2)
     ? `Key (${pairs.map((p) => p[0]).join(', ')})=(${pairs.map((p) => p[1]).join(', ')}) already exists.`
     : `Key (${found[1]}) already exists.`;
   const constraint = table === undefined ? 'primary key' : `${table}_pkey`;
-  return new LakeError('unique_violation', `duplicate key value violates unique constraint "${constraint}"`, { detail, retriable: true });
+  return new LakeError('unique_violation', `duplicate key value violates unique constraint "${constraint}"`, {
+    detail,
+    retriable: true,
+  });
 }
 
 /** The same error with the words spelled so that no client repeats its commit because of them. */
 function withoutRetryWords(error: LakeError): LakeError {
-  const clean = (text: string): string => text.replace(new RegExp(retryWords, 'gi'), (word) => spelledOtherwise[word.toLowerCase()] ?? '…');
+  const clean = (text: string): string =>
+    text.replace(new RegExp(retryWords, 'gi'), (word) => spelledOtherwise[word.toLowerCase()] ?? '…');
   const texts = [error.message, error.hint ?? '', error.detail ?? ''];
   if (!texts.some((text) => retryWords.test(text))) return error;
   return new LakeError(error.code, clean(error.message), {

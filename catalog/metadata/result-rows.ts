@@ -28,7 +28,9 @@ export class ResultRows implements RowStream {
   next(): Promise<DuckDBDataChunk | null> {
     return this.#options.guard(async () => {
       if (this.#state === 'superseded') {
-        throw new LakeError('feature_not_supported', 'the rest of this result is gone: another statement ran on the connection', { hint: 'Read a result to its end, or use a second connection.' });
+        throw new LakeError('feature_not_supported', 'the rest of this result is gone: another statement ran on the connection', {
+          hint: 'Read a result to its end, or use a second connection.',
+        });
       }
       if (this.#state === 'ended') return null;
       const chunk = await this.#options.result.fetchChunk();

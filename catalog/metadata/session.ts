@@ -10,7 +10,15 @@ import { LakeError } from '../../base/errors.ts';
 import { decodeParameter } from '../../base/pg-parameter.ts';
 import { oid, toPgType } from '../../base/pg-types.ts';
 import { splitStatements } from '../../base/sql-lexer.ts';
-import type { Column, Outcome, Prepared, RawParameter, SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
+import type {
+  Column,
+  Outcome,
+  Prepared,
+  RawParameter,
+  SessionHooks,
+  Startup,
+  StatementSession,
+} from '../../base/statement-session.ts';
 import { ChunkSink, LineSink } from './copy-in.ts';
 import { isControl, readControl } from './dialect/control.ts';
 import type { Control } from './dialect/control.ts';
@@ -69,7 +77,12 @@ export class MetadataSession implements StatementSession {
     this.#transaction = new Transaction(connection, catalog);
     this.#plans = new Plans(connection);
     this.#settings = new Settings(startup.principal.name, startup.parameters);
-    this.#facts = { database: startup.database, user: startup.principal.name, processId: startup.processId, settings: this.#settings };
+    this.#facts = {
+      database: startup.database,
+      user: startup.principal.name,
+      processId: startup.processId,
+      settings: this.#settings,
+    };
   }
 
   get parameters(): ReadonlyMap<string, string> {
@@ -153,9 +166,13 @@ export class MetadataSession implements StatementSession {
   #startIdleTimer(): void {
     if (this.#closed || !this.#transaction.holdsWrites) return;
     this.#stopIdleTimer = this.#options.clock.after(limits.idleAfterWriteMsMax, () => {
-      const error = new LakeError('idle_timeout', 'terminating connection: a transaction that has written was idle for too long', {
-        hint: `Commit within ${limits.idleAfterWriteMsMax / 1000} seconds of the last statement.`,
-      });
+      const error = new LakeError(
+        'idle_timeout',
+        'terminating connection: a transaction that has written was idle for too long',
+        {
+          hint: `Commit within ${limits.idleAfterWriteMsMax / 1000} seconds of the last statement.`,
+        },
+      );
       this.#ended = error;
       this.#current = this.#transaction.rollback().then(() => this.#options.hooks.terminate(error));
     });
@@ -184,7 +201,8 @@ export class MetadataSession implements StatementSession {
       alias: this.#options.catalog.database.name,
       view,
       temporary,
-      systemRelation: (schema, name) => systemRelation(schema, name, view, { database: facts.database, user: facts.user, settings: this.#settings.all }),
+      systemRelation: (schema, name) =>
+        systemRelation(schema, name, view, { database: facts.database, user: facts.user, settings: this.#settings.all }),
       sessionFunction: (name, args) => sessionFunction(name, args, facts, view),
       tidForm: 'text',
     };
@@ -242,7 +260,9 @@ export class MetadataSession implements StatementSession {
   async #startWrite(statement: Statement): Promise<void> {
     const table = writtenTable(statement);
     if (!this.#options.canWrite) {
-      throw new LakeError('permission_denied', `permission denied: the grant on "${this.#facts.database}" is for reading only`, { hint: 'Ask the owner of the lake: GRANT WRITE ON DUCKLAKE … TO ….' });
+      throw new LakeError('permission_denied', `permission denied: the grant on "${this.#facts.database}" is for reading only`, {
+        hint: 'Ask the owner of the lake: GRANT WRITE ON DUCKLAKE … TO ….',
+      });
     }
     await this.#transaction.start();
     const isTemporary = table === undefined && statement.t !== 'definition';
@@ -279,7 +299,8 @@ export class MetadataSession implements StatementSession {
     await this.#startWrite(statement);
     for (const sql of definition.sql) await this.#connection.run(sql);
     if (definition.changes.length > 0) this.#transaction.wrote(undefined, definition.changes);
-    if (definition.temporary?.t === 'create') this.#transaction.addTemporary(definition.temporary.table, definition.temporary.dropOnCommit);
+    if (definition.temporary?.t === 'create')
+      this.#transaction.addTemporary(definition.temporary.table, definition.temporary.dropOnCommit);
     if (definition.temporary?.t === 'drop') this.#transaction.dropTemporary(definition.temporary.name);
     if (definition.notice !== undefined) this.#options.hooks.notice('NOTICE', '00000', definition.notice);
     return { t: 'command', tag: definition.tag };
@@ -288,11 +309,18 @@ export class MetadataSession implements StatementSession {
   async #copyIn(statement: Extract<Statement, { t: 'copy-in' }>): Promise<Outcome> {
     const { target, columns, format } = statement;
     await this.#startWrite(statement);
-    const shape = await this.#connection.prepare(`SELECT ${columns.map((c) => `"${c.name.replaceAll('"', '""')}"`).join(', ')} FROM ${target.sql}`);
+    const shape = await this.#connection.prepare(
+      `SELECT ${columns.map((c) => `"${c.name.replaceAll('"', '""')}"`).join(', ')} FROM ${target.sql}`,
+    );
     const types = columns.map((c, i): Column => ({ name: c.name, type: shape.columnType(i) }));
     shape.destroySync();
     const options = {
-      connection: this.#connection, alias: this.#options.catalog.database.name, target, columns, types, format,
+      connection: this.#connection,
+      alias: this.#options.catalog.database.name,
+      target,
+      columns,
+      types,
+      format,
       guard: <T>(work: () => Promise<T>) => this.#guarded(target.table.name, work),
       ended: async (rows: number | null) => {
         if (rows === null) await this.#transaction.fail();
@@ -337,7 +365,8 @@ export class MetadataSession implements StatementSession {
       case 'show':
         return this.#show(control.name);
       case 'discard':
-        if (control.what === 'all' && this.#transaction.isBlock) throw new LakeError('active_transaction', 'DISCARD ALL cannot run inside a transaction block');
+        if (control.what === 'all' && this.#transaction.isBlock)
+          throw new LakeError('active_transaction', 'DISCARD ALL cannot run inside a transaction block');
         if (this.#transaction.hasTemporary && !this.#transaction.isBlock) await this.#transaction.discardTemporary();
         return { t: 'command', tag: `DISCARD ${control.what.toUpperCase()}` };
       default:
@@ -356,7 +385,12 @@ export class MetadataSession implements StatementSession {
 
   async #prepare(sql: string, parameterOids: readonly number[]): Promise<Prepared> {
     const word = firstWord(sql);
-    const none: Prepared = { parameters: [], columns: null, execute: () => this.simple(sql, { index: 0, count: 2 }), close: () => undefined };
+    const none: Prepared = {
+      parameters: [],
+      columns: null,
+      execute: () => this.simple(sql, { index: 0, count: 2 }),
+      close: () => undefined,
+    };
     if (word === '') return { ...none, execute: async () => ({ t: 'empty' }) };
     if (isControl(word)) {
       const control = readControl(sql);

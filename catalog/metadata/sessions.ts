@@ -73,9 +73,14 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
       log.lost.throwIfAborted();
       const lake = await findLake(database, principal);
       // The same words for a lake that is not there and one that is not this principal's business.
-      if (!lake) throw new LakeError('undefined_database', `database "${database}" does not exist`, { hint: 'Or you have no right on that lake.' });
+      if (!lake)
+        throw new LakeError('undefined_database', `database "${database}" does not exist`, {
+          hint: 'Or you have no right on that lake.',
+        });
       if (sessions.size >= limits.sessionsMax) {
-        throw new LakeError('too_many_connections', `too many metadata sessions on this pod (${limits.sessionsMax})`, { retriable: true });
+        throw new LakeError('too_many_connections', `too many metadata sessions on this pod (${limits.sessionsMax})`, {
+          retriable: true,
+        });
       }
       const catalog = await catalogOf(lake);
       const connection = await catalog.database.connect();
@@ -86,7 +91,15 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
       const entry: OpenSession = {
         lakeId: lake.id,
         hooks,
-        session: new MetadataSession({ startup, hooks, catalog, connection, canWrite, clock, onClose: () => sessions.delete(entry) }),
+        session: new MetadataSession({
+          startup,
+          hooks,
+          catalog,
+          connection,
+          canWrite,
+          clock,
+          onClose: () => sessions.delete(entry),
+        }),
       };
       sessions.add(entry);
       logger.debug({ database, user: principal.name, canWrite, sessions: sessions.size }, 'metadata session opened');

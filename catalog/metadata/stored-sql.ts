@@ -21,7 +21,10 @@ export async function refuseStoredSql(connection: DuckDBConnection, written: Ite
     const reader = await connection.runAndReadAll(query);
     for (const [sql] of reader.getRows()) {
       const refusal = typeof sql === 'string' ? storedSqlRefusal(sql) : null;
-      if (refusal) throw new LakeError('permission_denied', `a view or macro may not be stored: ${refusal.message}`, { hint: 'It would run with the rights of whoever reads it.' });
+      if (refusal)
+        throw new LakeError('permission_denied', `a view or macro may not be stored: ${refusal.message}`, {
+          hint: 'It would run with the rights of whoever reads it.',
+        });
     }
   }
 }

@@ -96,7 +96,10 @@ export class Transaction {
   /** Throws 25P02 in a failed block. */
   assertUsable(): void {
     if (this.#state.t === 'failed') {
-      throw new LakeError('in_failed_transaction', 'current transaction is aborted, commands ignored until end of transaction block');
+      throw new LakeError(
+        'in_failed_transaction',
+        'current transaction is aborted, commands ignored until end of transaction block',
+      );
     }
   }
 
@@ -205,7 +208,8 @@ export class Transaction {
 
   /** Drops all temporary tables (DISCARD). Only outside of a transaction. */
   async discardTemporary(): Promise<void> {
-    for (const { table } of this.#temporary.values()) await this.#connection.run(`DROP TABLE IF EXISTS temp.main.${quoteName(table.name)}`);
+    for (const { table } of this.#temporary.values())
+      await this.#connection.run(`DROP TABLE IF EXISTS temp.main.${quoteName(table.name)}`);
     this.#temporary.clear();
   }
 

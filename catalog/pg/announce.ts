@@ -10,12 +10,35 @@ import { columnTypes } from './view.ts';
 import { views } from './views/index.ts';
 
 /** Types that DuckDB holds as something else. */
-const announced: ReadonlySet<string> = new Set(['oid', 'name', 'char', 'regproc', 'xid', 'int2vector', 'oidvector', 'oid[]', 'char[]', 'name[]']);
+const announced: ReadonlySet<string> = new Set([
+  'oid',
+  'name',
+  'char',
+  'regproc',
+  'xid',
+  'int2vector',
+  'oidvector',
+  'oid[]',
+  'char[]',
+  'name[]',
+]);
 
 /** Names drivers give such columns in queries of their own (asyncpg, psycopg, npgsql, pgjdbc). */
 const driverNames: readonly (readonly [name: string, type: string])[] = [
-  ['kind', 'char'], ['elemdelim', 'char'], ['delimiter', 'char'], ['elemtype', 'oid'], ['basetype', 'oid'], ['range_subtype', 'oid'], ['array_oid', 'oid'], ['attrtypoids', 'oid[]'],
-  ['elemtypoid', 'oid'], ['typelem', 'oid'], ['regclass', 'regclass'], ['regtype', 'regtype'], ['to_regclass', 'regclass'], ['to_regtype', 'regtype'],
+  ['kind', 'char'],
+  ['elemdelim', 'char'],
+  ['delimiter', 'char'],
+  ['elemtype', 'oid'],
+  ['basetype', 'oid'],
+  ['range_subtype', 'oid'],
+  ['array_oid', 'oid'],
+  ['attrtypoids', 'oid[]'],
+  ['elemtypoid', 'oid'],
+  ['typelem', 'oid'],
+  ['regclass', 'regclass'],
+  ['regtype', 'regtype'],
+  ['to_regclass', 'regclass'],
+  ['to_regtype', 'regtype'],
 ];
 
 const typeOfColumn: ReadonlyMap<string, string> = (() => {

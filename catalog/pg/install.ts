@@ -17,7 +17,15 @@ const knownOids: ReadonlyMap<string, number> = new Map(views.flatMap(({ name, oi
 
 /** Types PostgreSQL has and statements cast to; sessions find them through their search path. */
 const typeAliases: Readonly<Record<string, string>> = {
-  name: 'VARCHAR', jsonb: 'JSON', xid: 'BIGINT', cid: 'BIGINT', inet: 'VARCHAR', cidr: 'VARCHAR', citext: 'VARCHAR', int2vector: 'SMALLINT[]', oidvector: 'BIGINT[]',
+  name: 'VARCHAR',
+  jsonb: 'JSON',
+  xid: 'BIGINT',
+  cid: 'BIGINT',
+  inet: 'VARCHAR',
+  cidr: 'VARCHAR',
+  citext: 'VARCHAR',
+  int2vector: 'SMALLINT[]',
+  oidvector: 'BIGINT[]',
 };
 
 /** All statements, in order. They are run in a database named `boilstream`. */

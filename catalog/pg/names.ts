@@ -8,6 +8,7 @@ import { sessionStatements } from './session.ts';
 export const pgNames = {
   rewrite: (sql: string, options: { readonly lake: string; isPublicAlias(lake: string | undefined): boolean }): Rewritten =>
     rewriteNames(sql, { ...options, names: catalogNames }),
-  announce: (sql: string, columns: readonly Column[]): readonly Column[] => (isCatalogQuery(sql) ? announceColumns(columns) : columns),
+  announce: (sql: string, columns: readonly Column[]): readonly Column[] =>
+    isCatalogQuery(sql) ? announceColumns(columns) : columns,
   sessionStatements,
 };

@@ -10,19 +10,26 @@ const shownSchema = `CASE c.database_name WHEN 'boilstream' THEN CASE c.schema_n
   WHEN 'temp' THEN 'pg_temp_1'
   ELSE CASE WHEN c.schema_name = 'main' AND NOT p.has_public THEN 'public' ELSE c.schema_name END END`;
 /** A lake with a schema `public` of its own keeps it, and `main` is shown as `main`. */
-const publicFlag = "(SELECT count(*) > 0 AS has_public FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = 'public') p";
-const ofThisLake = "c.database_name IN (current_database(), 'temp', 'boilstream') AND c.schema_name NOT IN ('pg_catalog', 'information_schema')";
+const publicFlag =
+  "(SELECT count(*) > 0 AS has_public FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = 'public') p";
+const ofThisLake =
+  "c.database_name IN (current_database(), 'temp', 'boilstream') AND c.schema_name NOT IN ('pg_catalog', 'information_schema')";
 
 /** SQL of the internal views, in order of dependency. `knownOids` are PostgreSQL's own for its catalogs. */
 export function internalRelations(knownOids: ReadonlyMap<string, number>): readonly (readonly [name: string, sql: string])[] {
   const known = `MAP {${[...knownOids].map(([name, oid]) => `'${name}': ${oid}`).join(', ')}}`;
   return [
-    ['_schema', `
+    [
+      '_schema',
+      `
       SELECT ${pg('_schema_oid')}(name) AS oid, name, CASE WHEN name IN ('pg_catalog', 'information_schema', 'pg_temp_1') THEN 10 ELSE ${pg('_lake_owner')}() END AS owner
       FROM (SELECT unnest(['pg_catalog', 'information_schema', 'pg_temp_1']) AS name
             UNION ALL SELECT ${shownSchema} FROM duckdb_schemas() c, ${publicFlag}
-            WHERE c.database_name = current_database() AND c.schema_name NOT IN ('pg_catalog', 'information_schema'))`],
-    ['_relation', `
+            WHERE c.database_name = current_database() AND c.schema_name NOT IN ('pg_catalog', 'information_schema'))`,
+    ],
+    [
+      '_relation',
+      `
       SELECT CASE WHEN schema_name = 'pg_catalog' THEN coalesce(${known}[name], ${pg('_oid')}('relation', schema_name, name)) ELSE ${pg('_oid')}('relation', schema_name, name) END AS oid,
         name, ${pg('_schema_oid')}(schema_name) AS namespace, schema_name, database_name, real_schema,
         CASE WHEN database_name = 'boilstream' THEN CASE WHEN ${known}[name] IS NOT NULL AND ${known}[name] < 12000 THEN 'r' ELSE 'v' END WHEN is_view THEN 'v' ELSE 'r' END AS kind,
@@ -33,8 +40,11 @@ export function internalRelations(knownOids: ReadonlyMap<string, number>): reado
             FROM duckdb_columns() c
               LEFT JOIN (SELECT database_name AS lake, schema_name AS schema, view_name AS name FROM duckdb_views()) v ON v.lake = c.database_name AND v.schema = c.schema_name AND v.name = c.table_name, ${publicFlag}
             WHERE ${ofThisLake} AND (c.database_name <> 'boilstream' OR NOT starts_with(c.table_name, '_'))
-            GROUP BY ALL)`],
-    ['_attribute', `
+            GROUP BY ALL)`,
+    ],
+    [
+      '_attribute',
+      `
       SELECT ${pg('_relation_oid')}(schema_name, table_name) AS relation, column_name AS name, column_index::SMALLINT AS number,
         CASE WHEN suffix <> '' THEN t.array_oid ELSE t.oid END AS type_oid, CASE WHEN suffix <> '' THEN -1 ELSE t.size END AS type_size,
         length(suffix) - length(replace(suffix, '[', '')) AS dimensions,
@@ -45,16 +55,23 @@ export function internalRelations(knownOids: ReadonlyMap<string, number>): reado
               c.real_schema AS schema_name
             FROM (SELECT c.* EXCLUDE (schema_name), ${shownSchema} AS real_schema FROM duckdb_columns() c, ${publicFlag}
                   WHERE ${ofThisLake} AND (c.database_name <> 'boilstream' OR NOT starts_with(c.table_name, '_'))) c)
-        LEFT JOIN ${pg('_duckdb_type')} t ON t.name = CASE WHEN base IN (SELECT name FROM ${pg('_duckdb_type')}) THEN base ELSE '' END`],
-    ['_role', `
+        LEFT JOIN ${pg('_duckdb_type')} t ON t.name = CASE WHEN base IN (SELECT name FROM ${pg('_duckdb_type')}) THEN base ELSE '' END`,
+    ],
+    [
+      '_role',
+      `
       SELECT ${pg('_role_oid')}(name) AS oid, name, bool_or(is_superuser) AS is_superuser, bool_or(can_login) AS can_login
       FROM (SELECT 'boilstream' AS name, true AS is_superuser, false AS can_login
             UNION ALL SELECT ${pg('_user')}(), ${pg('_is_superuser')}(), true
             UNION ALL SELECT lake.owner, false, true FROM (SELECT unnest(${pg('_lakes')}()) AS lake))
-      WHERE name IS NOT NULL GROUP BY name`],
-    ['_comment', `
+      WHERE name IS NOT NULL GROUP BY name`,
+    ],
+    [
+      '_comment',
+      `
       SELECT ${pg('_relation_oid')}(${shownSchema}, c.table_name) AS oid, 0 AS number, c.comment FROM duckdb_tables() c, ${publicFlag} WHERE ${ofThisLake} AND c.comment IS NOT NULL
       UNION ALL SELECT ${pg('_relation_oid')}(${shownSchema}, c.view_name), 0, c.comment FROM duckdb_views() c, ${publicFlag} WHERE ${ofThisLake} AND c.comment IS NOT NULL
-      UNION ALL SELECT relation, number, comment FROM ${pg('_attribute')} WHERE comment IS NOT NULL`],
+      UNION ALL SELECT relation, number, comment FROM ${pg('_attribute')} WHERE comment IS NOT NULL`,
+    ],
   ];
 }

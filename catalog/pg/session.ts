@@ -32,7 +32,9 @@ export function sessionStatements(facts: SessionFacts): readonly string[] {
     const owner = lake.owner ?? (principal.rights.get(lake.name) === 'owner' ? principal.name : null);
     return `{name: ${quoteString(lake.name)}, owner: ${text(owner)}, "right": ${quoteString(right)}, comment: ${text(lake.comment)}}`;
   });
-  const path = facts.searchPath.filter((schema) => schema !== '$user' && schema !== 'pg_catalog').map((schema) => (schema === 'main' ? 'public' : schema));
+  const path = facts.searchPath
+    .filter((schema) => schema !== '$user' && schema !== 'pg_catalog')
+    .map((schema) => (schema === 'main' ? 'public' : schema));
   const version = settings.get('server_version');
   // Names are looked up in lower case; the last of two spellings wins, which are the same setting.
   const entries = [...settings].map(([name, value]) => `${quoteString(name.toLowerCase())}: ${quoteString(value)}`);

@@ -28,8 +28,20 @@ interface ColumnSpec {
 
 /** DuckDB types in which PostgreSQL's catalog types are held. An oid stays a signed number that compares with anything. */
 const heldAs: Readonly<Record<string, string>> = {
-  oid: 'BIGINT', regproc: 'BIGINT', xid: 'BIGINT', int8: 'BIGINT', int4: 'INTEGER', int2: 'SMALLINT', bool: 'BOOLEAN', float4: 'FLOAT', float8: 'DOUBLE',
-  timestamptz: 'TIMESTAMPTZ', interval: 'INTERVAL', bytea: 'BLOB', int2vector: 'SMALLINT[]', oidvector: 'BIGINT[]',
+  oid: 'BIGINT',
+  regproc: 'BIGINT',
+  xid: 'BIGINT',
+  int8: 'BIGINT',
+  int4: 'INTEGER',
+  int2: 'SMALLINT',
+  bool: 'BOOLEAN',
+  float4: 'FLOAT',
+  float8: 'DOUBLE',
+  timestamptz: 'TIMESTAMPTZ',
+  interval: 'INTERVAL',
+  bytea: 'BLOB',
+  int2vector: 'SMALLINT[]',
+  oidvector: 'BIGINT[]',
 };
 
 function parseColumns(text: string): ColumnSpec[] {
@@ -54,7 +66,9 @@ function missingValue({ type, notNull }: ColumnSpec): string {
 /** The CREATE VIEW statement of a relation, in `schema` of the current database. */
 export function createViewSql(view: PgView, schema: string): string {
   // Catalogs have the system column tableoid, their own oid; psql asks for it.
-  const columns = parseColumns(view.columns + (view.oid !== undefined && view.oid > 0 && view.oid < 12000 ? ', tableoid oid' : ''));
+  const columns = parseColumns(
+    view.columns + (view.oid !== undefined && view.oid > 0 && view.oid < 12000 ? ', tableoid oid' : ''),
+  );
   const values = columns.map((column) => {
     if (column.name === 'tableoid') return `CAST(${view.oid} AS BIGINT) AS tableoid`;
     const value = view.from === undefined ? 'NULL' : (view.values?.[column.name] ?? missingValue(column));

@@ -26,7 +26,8 @@ export class Admission {
   /** Counts a new connection; null when there are too many that have not logged in. The result uncounts it, once. */
   enter(address: string): (() => void) | null {
     const here = this.#perAddress.get(address) ?? 0;
-    if (this.#unauthenticated >= this.#limits.unauthenticatedMax || here >= this.#limits.unauthenticatedPerAddressMax) return null;
+    if (this.#unauthenticated >= this.#limits.unauthenticatedMax || here >= this.#limits.unauthenticatedPerAddressMax)
+      return null;
     this.#unauthenticated++;
     this.#perAddress.set(address, here + 1);
     let left = false;
@@ -44,7 +45,9 @@ export class Admission {
   open(superuser: boolean): () => void {
     const max = this.#limits.connectionsMax - (superuser ? 0 : this.#limits.superuserConnectionsReserved);
     if (this.#sessions >= max) {
-      throw new LakeError('too_many_connections', 'sorry, too many clients already', { hint: `This pod takes ${this.#limits.connectionsMax} sessions; close some, or use a connection pool.` });
+      throw new LakeError('too_many_connections', 'sorry, too many clients already', {
+        hint: `This pod takes ${this.#limits.connectionsMax} sessions; close some, or use a connection pool.`,
+      });
     }
     this.#sessions++;
     let left = false;

@@ -10,7 +10,12 @@ import { LakeError } from '../../base/errors.ts';
 import type { Inbox } from './codec.ts';
 import { certificateHash } from './certificate-hash.ts';
 import {
-  decodePassword, decodeSaslInitialResponse, writeCleartextPasswordRequest, writeSasl, writeSaslContinue, writeSaslFinal,
+  decodePassword,
+  decodeSaslInitialResponse,
+  writeCleartextPasswordRequest,
+  writeSasl,
+  writeSaslContinue,
+  writeSaslFinal,
 } from './messages/authentication.ts';
 import { ConnectionGone, type Outbox } from './outbox.ts';
 import type { Authentication } from './ports.ts';
@@ -34,11 +39,14 @@ export async function authenticate(options: AuthenticateOptions): Promise<Princi
     return authentication.authenticator.token(user, decodePassword(await answer(options)));
   }
   const { authenticator } = authentication;
-  const mechanisms = authenticator.mechanisms(options.tls !== null).filter((name) => options.tls !== null || !name.endsWith('-PLUS'));
+  const mechanisms = authenticator
+    .mechanisms(options.tls !== null)
+    .filter((name) => options.tls !== null || !name.endsWith('-PLUS'));
   writeSasl(out, mechanisms);
   await out.flush();
   const initial = decodeSaslInitialResponse(await answer(options));
-  if (!mechanisms.includes(initial.mechanism)) throw new LakeError('protocol_violation', 'client selected an invalid SASL authentication mechanism');
+  if (!mechanisms.includes(initial.mechanism))
+    throw new LakeError('protocol_violation', 'client selected an invalid SASL authentication mechanism');
   const channelBinding = options.tls && initial.mechanism.endsWith('-PLUS') ? endPoint(options.tls) : undefined;
   const exchange = authenticator.begin(user, initial.mechanism, {
     remoteAddress: options.remoteAddress,

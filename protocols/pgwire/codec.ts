@@ -26,7 +26,9 @@ export class ByteBudget {
 
   take(bytes: number): void {
     if (this.#used + bytes > this.max) {
-      throw new LakeError('out_of_memory', `too many large messages at once (${this.max} bytes in all)`, { hint: 'Send smaller messages, or use COPY.' });
+      throw new LakeError('out_of_memory', `too many large messages at once (${this.max} bytes in all)`, {
+        hint: 'Send smaller messages, or use COPY.',
+      });
     }
     this.#used += bytes;
   }
@@ -55,7 +57,10 @@ export class Inbox {
   #paused = false;
   #wake: (() => void) | null = null;
 
-  constructor(stream: Duplex, options: { readonly messageBytesMax: number; readonly bytesMax: number; readonly budget: ByteBudget }) {
+  constructor(
+    stream: Duplex,
+    options: { readonly messageBytesMax: number; readonly bytesMax: number; readonly budget: ByteBudget },
+  ) {
     this.#stream = stream;
     this.messageBytesMax = options.messageBytesMax;
     this.#bytesMax = options.bytesMax;

@@ -112,7 +112,9 @@ export class Connection {
       return;
     }
     if (tls && !arrival.tls && !plainAllowed) {
-      throw new LakeError('invalid_authorization', 'this server takes only encrypted connections', { hint: 'Connect with sslmode=require.' });
+      throw new LakeError('invalid_authorization', 'this server takes only encrypted connections', {
+        hint: 'Connect with sslmode=require.',
+      });
     }
     await this.#login(arrival, packet, authenticated);
   }
@@ -120,13 +122,25 @@ export class Connection {
   async #login(arrival: Arrival, packet: StartupPacket & { t: 'startup' }, authenticated: () => void): Promise<void> {
     const { admission, authentication, budget, cancels, clock, limits, logger, pool } = this.#context;
     const out = new Outbox(this.#stream, pool, clock, limits.writeStallMsMax);
-    const inbox = new Inbox(this.#stream, { messageBytesMax: limits.preAuthMessageBytesMax, bytesMax: limits.inboxBytesMax, budget });
+    const inbox = new Inbox(this.#stream, {
+      messageBytesMax: limits.preAuthMessageBytesMax,
+      bytesMax: limits.inboxBytesMax,
+      budget,
+    });
     try {
       const user = packet.parameters.get('user');
       if (!user) throw new LakeError('invalid_authorization', 'no PostgreSQL user name specified in startup packet');
       const unknown = [...packet.parameters.keys()].filter((name) => name.startsWith('_pq_.'));
-      if (packet.minor > minorMax || unknown.length > 0) writeNegotiateProtocolVersion(out, Math.min(packet.minor, minorMax), unknown);
-      const principal = await authenticate({ authentication, inbox, out, user, remoteAddress: this.#remoteAddress, tls: arrival.tls });
+      if (packet.minor > minorMax || unknown.length > 0)
+        writeNegotiateProtocolVersion(out, Math.min(packet.minor, minorMax), unknown);
+      const principal = await authenticate({
+        authentication,
+        inbox,
+        out,
+        user,
+        remoteAddress: this.#remoteAddress,
+        tls: arrival.tls,
+      });
       const release = admission.open(principal.superuser);
       authenticated();
       inbox.messageBytesMax = limits.messageBytesMax;
@@ -144,8 +158,13 @@ export class Connection {
   }
 
   async #open(login: {
-    readonly arrival: Arrival; readonly packet: StartupPacket & { t: 'startup' }; readonly principal: Principal; readonly out: Outbox;
-    readonly inbox: Inbox; readonly session: Session; readonly key: { readonly processId: number; readonly secretKey: Buffer };
+    readonly arrival: Arrival;
+    readonly packet: StartupPacket & { t: 'startup' };
+    readonly principal: Principal;
+    readonly out: Outbox;
+    readonly inbox: Inbox;
+    readonly session: Session;
+    readonly key: { readonly processId: number; readonly secretKey: Buffer };
   }): Promise<void> {
     const { arrival, packet, principal, out, inbox, session, key } = login;
     const { parameters } = packet;
@@ -186,8 +205,16 @@ export class Connection {
       this.#stream.destroy();
       return;
     }
-    if (error.code === 'internal') logger.error({ error: error.cause ?? error, remoteAddress: this.#remoteAddress }, 'a connection failed for a reason of ours');
-    else logger.debug({ code: error.code, message: error.message, remoteAddress: this.#remoteAddress }, 'connection refused or ended');
+    if (error.code === 'internal')
+      logger.error(
+        { error: error.cause ?? error, remoteAddress: this.#remoteAddress },
+        'a connection failed for a reason of ours',
+      );
+    else
+      logger.debug(
+        { code: error.code, message: error.message, remoteAddress: this.#remoteAddress },
+        'connection refused or ended',
+      );
     const out = new Outbox(this.#stream, pool, clock, limits.writeStallMsMax);
     writeErrorResponse(out, error, 'FATAL');
     await out.flush().catch(() => undefined);

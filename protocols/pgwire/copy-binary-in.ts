@@ -112,7 +112,10 @@ export class BinaryCopyReader {
   }
 
   async #flush(): Promise<void> {
-    const chunk = DuckDBDataChunk.create(this.#sink.columns.map((column) => column.type), this.#rows);
+    const chunk = DuckDBDataChunk.create(
+      this.#sink.columns.map((column) => column.type),
+      this.#rows,
+    );
     this.#columns.forEach((column, index) => {
       column.moveTo(chunk, index, this.#rows);
     });
@@ -123,7 +126,8 @@ export class BinaryCopyReader {
 }
 
 function readHeader(bytes: Buffer): number {
-  if (!bytes.subarray(0, signature.length).equals(signature.subarray(0, bytes.length))) throw bad('COPY file signature not recognized');
+  if (!bytes.subarray(0, signature.length).equals(signature.subarray(0, bytes.length)))
+    throw bad('COPY file signature not recognized');
   if (bytes.length < signature.length + 8) return -1;
   const flags = bytes.readUInt32BE(signature.length);
   if ((flags & 0xffff0000) !== 0) throw bad('unrecognized critical flags in COPY file header');

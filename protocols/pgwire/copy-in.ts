@@ -55,17 +55,23 @@ async function receive(copy: CopyIn, write: { push(data: Buffer): Promise<void> 
       continue;
     }
     switch (step('copying', message.type)) {
-      case 'ignore': continue;
-      case 'terminate': throw new ConnectionGone('the client left in the middle of COPY');
+      case 'ignore':
+        continue;
+      case 'terminate':
+        throw new ConnectionGone('the client left in the middle of COPY');
       case 'copy': {
         if (message.type === messageType.copyDone) return;
-        if (message.type === messageType.copyFail) throw new LakeError('query_canceled', `COPY from stdin failed: ${decodeText(message.body)}`);
+        if (message.type === messageType.copyFail)
+          throw new LakeError('query_canceled', `COPY from stdin failed: ${decodeText(message.body)}`);
         const waiting = write.push(message.body);
         if (waiting) await waiting;
         continue;
       }
       default: {
-        const error = new LakeError('protocol_violation', `unexpected message type 0x${message.type.toString(16).toUpperCase().padStart(2, '0')} during COPY from stdin`);
+        const error = new LakeError(
+          'protocol_violation',
+          `unexpected message type 0x${message.type.toString(16).toUpperCase().padStart(2, '0')} during COPY from stdin`,
+        );
         copy.violated(error);
         throw error;
       }

@@ -23,7 +23,12 @@ export interface CopyWriter extends RowWriter {
 }
 
 /** A writer of CopyData bodies for these columns in the format of the COPY. */
-export function createCopyWriter(format: CopyFormat, columns: readonly Column[], settings: OutputSettings, limits: RowLimits): CopyWriter {
+export function createCopyWriter(
+  format: CopyFormat,
+  columns: readonly Column[],
+  settings: OutputSettings,
+  limits: RowLimits,
+): CopyWriter {
   const cells = columns.map((column) => createCellWriter(column, format.format === 'binary' ? 1 : 0, settings));
   if (format.format === 'binary') return new BinaryWriter(cells, limits);
   return format.format === 'csv' ? new CsvWriter(cells, limits, format, columns) : new TextWriter(cells, limits, format, columns);
@@ -77,7 +82,16 @@ abstract class CopyRows implements CopyWriter {
 
 /** What a byte becomes after the backslash; 0 stands as it is. */
 const textEscapes = new Uint8Array(256);
-for (const [byte, letter] of [[8, 'b'], [9, 't'], [10, 'n'], [11, 'v'], [12, 'f'], [13, 'r'], [0x5c, '\\']] as const) textEscapes[byte] = letter.charCodeAt(0);
+for (const [byte, letter] of [
+  [8, 'b'],
+  [9, 't'],
+  [10, 'n'],
+  [11, 'v'],
+  [12, 'f'],
+  [13, 'r'],
+  [0x5c, '\\'],
+] as const)
+  textEscapes[byte] = letter.charCodeAt(0);
 
 /** Text and CSV share the separators; both write a cell and then, where its type allows special bytes, mend it in place. */
 abstract class DelimitedWriter extends CopyRows {
@@ -91,7 +105,8 @@ abstract class DelimitedWriter extends CopyRows {
   constructor(cells: readonly CellWriter[], limits: RowLimits, format: CopyFormat, columns: readonly Column[]) {
     super(cells, limits);
     const delimiter = Buffer.from(format.delimiter);
-    if (delimiter.length !== 1) throw new LakeError('feature_not_supported', 'COPY delimiter must be a single one-byte character');
+    if (delimiter.length !== 1)
+      throw new LakeError('feature_not_supported', 'COPY delimiter must be a single one-byte character');
     this.delimiter = delimiter[0] as number;
     this.nullText = Buffer.from(format.nullText);
     this.frameBytes = cells.length * (this.nullText.length + 4) + 2;
@@ -193,7 +208,8 @@ class CsvWriter extends DelimitedWriter {
     const { delimiter, nullText } = this;
     const quote = this.#quote;
     const escape = this.#escape;
-    let needed = (!header && this.#forced[column] === true) || (to - from === nullText.length && nullText.compare(out, from, to) === 0);
+    let needed =
+      (!header && this.#forced[column] === true) || (to - from === nullText.length && nullText.compare(out, from, to) === 0);
     let escapes = 0;
     for (let i = from; i < to; i++) {
       const byte = out[i] as number;
@@ -264,7 +280,11 @@ class BinaryWriter extends CopyRows {
 }
 
 /** Rows the engine has encoded already: cuts them into one CopyData each. Returns their number. */
-export async function sendCopyBytes(out: Outbox, outcome: Outcome & { readonly t: 'copy-out-bytes' }, limits: Limits): Promise<number> {
+export async function sendCopyBytes(
+  out: Outbox,
+  outcome: Outcome & { readonly t: 'copy-out-bytes' },
+  limits: Limits,
+): Promise<number> {
   let count = 0;
   for (let part = await outcome.next(); part !== null; part = await outcome.next()) {
     let start = 0;
@@ -282,4 +302,3 @@ export async function sendCopyBytes(out: Outbox, outcome: Outcome & { readonly t
   }
   return count;
 }
-

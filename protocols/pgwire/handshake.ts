@@ -53,7 +53,10 @@ export async function shakeHands(options: HandshakeOptions): Promise<Arrival> {
   }
   const secure = await startTls(options, options.tls as TlsProvider);
   if (direct && secure.alpnProtocol !== alpnName) {
-    throw new LakeError('protocol_violation', 'received direct SSL connection request without ALPN protocol negotiation extension');
+    throw new LakeError(
+      'protocol_violation',
+      'received direct SSL connection request without ALPN protocol negotiation extension',
+    );
   }
   const inside = new ExactReader(secure);
   try {
@@ -66,14 +69,20 @@ export async function shakeHands(options: HandshakeOptions): Promise<Arrival> {
 }
 
 /** Reads packets up to one that means something: a startup, a cancel, or an SSLRequest that is to be granted. */
-async function negotiate(options: HandshakeOptions, reader: ExactReader, stream: Duplex, first: Buffer | null): Promise<Arrival['packet'] | 'ssl'> {
+async function negotiate(
+  options: HandshakeOptions,
+  reader: ExactReader,
+  stream: Duplex,
+  first: Buffer | null,
+): Promise<Arrival['packet'] | 'ssl'> {
   const encrypted = stream !== options.socket;
   const asked = { ssl: encrypted, gss: encrypted };
   let head = first;
   for (;;) {
     const length = (head ?? (await reader.read(4))).readInt32BE(0);
     head = null;
-    if (length < 8 || length > options.limits.startupBytesMax) throw new LakeError('protocol_violation', 'invalid length of startup packet');
+    if (length < 8 || length > options.limits.startupBytesMax)
+      throw new LakeError('protocol_violation', 'invalid length of startup packet');
     const packet = decodeStartupPacket(await reader.read(length - 4));
     if (packet.t === 'startup' || packet.t === 'cancel') return packet;
     if (asked[packet.t]) throw new LakeError('protocol_violation', 'encryption was negotiated already');

@@ -67,7 +67,8 @@ export const largeMessageBytes = 1024 * 1024;
 
 /** Asserts what the code relies on. */
 export function validateLimits(limits: Limits): Limits {
-  for (const [name, value] of Object.entries(limits)) assert(Number.isFinite(value) && value >= 0, `limit ${name} must be finite`);
+  for (const [name, value] of Object.entries(limits))
+    assert(Number.isFinite(value) && value >= 0, `limit ${name} must be finite`);
   assert(limits.preAuthMessageBytesMax <= limits.messageBytesMax, 'preAuthMessageBytesMax <= messageBytesMax');
   assert(limits.messageBytesMax <= limits.largeMessagesBytesMax, 'messageBytesMax <= largeMessagesBytesMax');
   assert(limits.messageBytesMax < 2 ** 30, 'messageBytesMax < 1 GiB');

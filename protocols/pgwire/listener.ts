@@ -72,7 +72,12 @@ export class Listener {
         const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
         reject(new LakeError('config_invalid', `cannot listen on ${where}: ${cause.message}`, { cause }));
       });
-      this.#server.listen('path' in address ? { path: address.path } : { host: address.host, port: address.port, reusePort: address.reusePort ?? false, backlog: 511 }, resolve);
+      this.#server.listen(
+        'path' in address
+          ? { path: address.path }
+          : { host: address.host, port: address.port, reusePort: address.reusePort ?? false, backlog: 511 },
+        resolve,
+      );
     });
     this.#server.on('error', (error) => this.#context.logger.error({ error }, 'listener'));
   }

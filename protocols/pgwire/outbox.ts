@@ -53,7 +53,8 @@ export class Outbox {
   ensure(count: number): void {
     if (this.buffer.length - this.at >= count) return;
     const needed = this.at + count;
-    const next = needed <= this.#pool.bytes ? this.#pool.take() : Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
+    const next =
+      needed <= this.#pool.bytes ? this.#pool.take() : Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
     this.buffer.copy(next, 0, 0, this.at);
     this.#pool.give(this.buffer);
     this.buffer = next;

@@ -32,7 +32,11 @@ export class Statements {
 
   get(name: string): HeldStatement {
     const found = this.#byName.get(name);
-    if (!found) throw new LakeError('undefined_statement', name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`);
+    if (!found)
+      throw new LakeError(
+        'undefined_statement',
+        name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
+      );
     return found;
   }
 
@@ -40,7 +44,9 @@ export class Statements {
   checkNew(name: string): void {
     if (this.#byName.has(name)) throw new LakeError('duplicate_statement', `prepared statement "${name}" already exists`);
     if (this.#byName.size >= this.#max) {
-      throw new LakeError('limit_exceeded', `a session may hold ${this.#max} prepared statements`, { hint: 'Close or DEALLOCATE those no longer needed.' });
+      throw new LakeError('limit_exceeded', `a session may hold ${this.#max} prepared statements`, {
+        hint: 'Close or DEALLOCATE those no longer needed.',
+      });
     }
   }
 
@@ -63,7 +69,10 @@ export interface Portal {
   readonly statement: HeldStatement;
   readonly parameters: readonly RawParameter[];
   readonly formats: readonly (0 | 1)[];
-  state: { readonly t: 'bound' } | { readonly t: 'rows'; readonly pump: RowPump; tag(count: number): string } | { readonly t: 'done' };
+  state:
+    | { readonly t: 'bound' }
+    | { readonly t: 'rows'; readonly pump: RowPump; tag(count: number): string }
+    | { readonly t: 'done' };
 }
 
 export class Portals {
@@ -86,7 +95,8 @@ export class Portals {
 
   add(name: string, portal: Portal): void {
     if (this.#byName.has(name)) throw new LakeError('duplicate_cursor', `cursor "${name}" already exists`);
-    if (this.#byName.size >= this.#max) throw new LakeError('limit_exceeded', `a session may hold ${this.#max} portals`, { hint: 'Close those no longer needed.' });
+    if (this.#byName.size >= this.#max)
+      throw new LakeError('limit_exceeded', `a session may hold ${this.#max} portals`, { hint: 'Close those no longer needed.' });
     portal.statement.hold();
     this.#byName.set(name, portal);
   }

@@ -36,7 +36,11 @@ export interface Authenticator {
    * Begins an exchange; unknown users get a believable one that fails at the end. `channelBinding` is the tls-server-end-point
    * data; `plusOffered` says that a -PLUS mechanism was offered, so that a client which believes otherwise betrays a downgrade.
    */
-  begin(user: string, mechanism: string, context: { readonly remoteAddress: string; readonly channelBinding?: Buffer; readonly plusOffered?: boolean }): ScramExchange;
+  begin(
+    user: string,
+    mechanism: string,
+    context: { readonly remoteAddress: string; readonly channelBinding?: Buffer; readonly plusOffered?: boolean },
+  ): ScramExchange;
 }
 
 /** Local sockets of the metadata worker: a bearer token in a cleartext password message instead of SCRAM. */

@@ -11,13 +11,32 @@ export type Action = 'handle' | 'ignore' | 'copy' | 'interrupt' | 'terminate' | 
 
 /** The frontend's type bytes. */
 export const messageType = {
-  query: 0x51, parse: 0x50, bind: 0x42, describe: 0x44, execute: 0x45, close: 0x43, flush: 0x48, sync: 0x53, functionCall: 0x46,
-  copyData: 0x64, copyDone: 0x63, copyFail: 0x66, terminate: 0x58, password: 0x70,
+  query: 0x51,
+  parse: 0x50,
+  bind: 0x42,
+  describe: 0x44,
+  execute: 0x45,
+  close: 0x43,
+  flush: 0x48,
+  sync: 0x53,
+  functionCall: 0x46,
+  copyData: 0x64,
+  copyDone: 0x63,
+  copyFail: 0x66,
+  terminate: 0x58,
+  password: 0x70,
 } as const;
 
 const requests: ReadonlySet<number> = new Set([
-  messageType.query, messageType.parse, messageType.bind, messageType.describe, messageType.execute, messageType.close,
-  messageType.flush, messageType.sync, messageType.functionCall,
+  messageType.query,
+  messageType.parse,
+  messageType.bind,
+  messageType.describe,
+  messageType.execute,
+  messageType.close,
+  messageType.flush,
+  messageType.sync,
+  messageType.functionCall,
 ]);
 const copies: ReadonlySet<number> = new Set([messageType.copyData, messageType.copyDone, messageType.copyFail]);
 

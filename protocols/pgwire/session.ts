@@ -21,8 +21,16 @@ import { decodeParse } from './messages/parse.ts';
 import { decodeText } from './messages/query.ts';
 import { writeRowDescription } from './messages/row-description.ts';
 import {
-  writeBindComplete, writeCloseComplete, writeCommandComplete, writeEmptyQueryResponse, writeNoData, writeParameterDescription,
-  writeParameterStatus, writeParseComplete, writePortalSuspended, writeReadyForQuery,
+  writeBindComplete,
+  writeCloseComplete,
+  writeCommandComplete,
+  writeEmptyQueryResponse,
+  writeNoData,
+  writeParameterDescription,
+  writeParameterStatus,
+  writeParseComplete,
+  writePortalSuspended,
+  writeReadyForQuery,
 } from './messages/small.ts';
 import { decodeTarget } from './messages/target.ts';
 import { ConnectionGone, type Outbox } from './outbox.ts';
@@ -119,18 +127,27 @@ export class Session {
 
   async #handle(message: Message): Promise<void> {
     switch (message.type) {
-      case messageType.query: return this.#query(message.body);
-      case messageType.sync: return this.#sync();
-      case messageType.flush: return this.#out.flush();
-      case messageType.functionCall: return this.#functionCall();
+      case messageType.query:
+        return this.#query(message.body);
+      case messageType.sync:
+        return this.#sync();
+      case messageType.flush:
+        return this.#out.flush();
+      case messageType.functionCall:
+        return this.#functionCall();
     }
     try {
       switch (message.type) {
-        case messageType.parse: return await this.#parse(message.body);
-        case messageType.bind: return await this.#bind(message.body);
-        case messageType.describe: return this.#describe(message.body);
-        case messageType.execute: return await this.#execute(message.body);
-        case messageType.close: return await this.#close(message.body);
+        case messageType.parse:
+          return await this.#parse(message.body);
+        case messageType.bind:
+          return await this.#bind(message.body);
+        case messageType.describe:
+          return this.#describe(message.body);
+        case messageType.execute:
+          return await this.#execute(message.body);
+        case messageType.close:
+          return await this.#close(message.body);
       }
     } catch (thrown) {
       this.#mode = 'discarding';
@@ -172,8 +189,10 @@ export class Session {
   async #sendOutcome(outcome: Outcome, formats: readonly (0 | 1)[] | null): Promise<string | null> {
     const out = this.#out;
     switch (outcome.t) {
-      case 'empty': return null;
-      case 'command': return outcome.tag;
+      case 'empty':
+        return null;
+      case 'command':
+        return outcome.tag;
       case 'rows': {
         if (formats === null) writeRowDescription(out, outcome.rows.columns, []);
         const pump = this.#pump(outcome, formats ?? []);
@@ -286,7 +305,9 @@ export class Session {
         const { columns } = outcome.rows;
         if (portal.statement.prepared.columns === null || columns.length !== portal.statement.prepared.columns.length) {
           await outcome.rows.close();
-          throw new LakeError('feature_not_supported', 'cached plan must not change result type', { hint: 'Prepare the statement again.' });
+          throw new LakeError('feature_not_supported', 'cached plan must not change result type', {
+            hint: 'Prepare the statement again.',
+          });
         }
         portal.state = { t: 'rows', pump: this.#pump(outcome, portal.formats), tag: outcome.tag };
       } else {
@@ -320,7 +341,9 @@ export class Session {
 
   /** FunctionCall was PostgreSQL 7's way; nothing current sends it. */
   async #functionCall(): Promise<void> {
-    await this.#fail(new LakeError('feature_not_supported', 'the function call protocol is not supported', { hint: 'Use SELECT function(…).' }));
+    await this.#fail(
+      new LakeError('feature_not_supported', 'the function call protocol is not supported', { hint: 'Use SELECT function(…).' }),
+    );
     await this.#settle();
     await this.#ready();
   }
@@ -363,4 +386,3 @@ export class Session {
     return this.#execution;
   }
 }
-

@@ -15,7 +15,13 @@ export interface Config {
   readonly dataDir: string;
   readonly logLevel: LogLevel;
   readonly storageUrl: string;
-  readonly s3: { readonly endpoint?: string; readonly region?: string; readonly pathStyle: boolean; readonly accessKeyPath?: string; readonly secretKeyPath?: string };
+  readonly s3: {
+    readonly endpoint?: string;
+    readonly region?: string;
+    readonly pathStyle: boolean;
+    readonly accessKeyPath?: string;
+    readonly secretKeyPath?: string;
+  };
   readonly encryptionKeyPath?: string;
   readonly nodeName: string;
   /** Host in vended strings; undefined = the listener's. */
@@ -49,7 +55,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const variableOf = (name: string): string => `BOILSTREAM_${name.toUpperCase()}`;
 
 /** Reads and checks all settings. `flags` are option name to text; `cwd` anchors relative paths. Throws config_invalid. */
-export function loadConfig(input: { flags: Partial<Record<OptionName, string>>; configFile?: string; environment: Environment; cwd: string }): Config {
+export function loadConfig(input: {
+  flags: Partial<Record<OptionName, string>>;
+  configFile?: string;
+  environment: Environment;
+  cwd: string;
+}): Config {
   const file = input.configFile ? readConfigFile(resolve(input.cwd, input.configFile)) : {};
   const known = new Set<string>(options.map((option) => option.name));
   for (const key of Object.keys(file)) {
@@ -57,7 +68,8 @@ export function loadConfig(input: { flags: Partial<Record<OptionName, string>>; 
   }
   for (const variable of Object.keys(input.environment)) {
     const name = variable.startsWith('BOILSTREAM_') ? variable.slice(11).toLowerCase() : '';
-    if (name && !known.has(name) && closest(name, known)) throw invalid(`unknown variable ${variable}${suggestion(name, known, variableOf)}`);
+    if (name && !known.has(name) && closest(name, known))
+      throw invalid(`unknown variable ${variable}${suggestion(name, known, variableOf)}`);
   }
   const raw = (name: OptionName): string | undefined => {
     const option = options.find((entry) => entry.name === name) as Option;
@@ -73,9 +85,11 @@ export function loadConfig(input: { flags: Partial<Record<OptionName, string>>; 
       throw invalid(`${variableOf(name)} is ${JSON.stringify(text)}: ${(error as Error).message}`);
     }
   };
-  const path = (name: OptionName): string | undefined => value(name, (text) => (isAbsolute(text) ? text : resolve(input.cwd, text)));
+  const path = (name: OptionName): string | undefined =>
+    value(name, (text) => (isAbsolute(text) ? text : resolve(input.cwd, text)));
   const port = (name: OptionName): number | undefined => value(name, (text) => readInteger(text, 0, 65535));
-  const integer = (name: OptionName): number | undefined => value(name, (text, option) => readInteger(text, option.min ?? 0, option.max ?? Number.MAX_SAFE_INTEGER));
+  const integer = (name: OptionName): number | undefined =>
+    value(name, (text, option) => readInteger(text, option.min ?? 0, option.max ?? Number.MAX_SAFE_INTEGER));
   const flag = (name: OptionName): boolean => value(name, readBoolean) ?? false;
 
   const dataDir = path('data_dir') as string;
@@ -85,7 +99,8 @@ export function loadConfig(input: { flags: Partial<Record<OptionName, string>>; 
   const portBase = port('public_pgwire_port_base');
   const ordinal = Number(/-(\d+)$/.exec(nodeName)?.[1] ?? 0);
   if (flag('cluster_mode')) throw invalid('BOILSTREAM_CLUSTER_MODE is true, and this release runs single pods only: unset it');
-  if (raw('metadata_url')) throw invalid('BOILSTREAM_METADATA_URL is set, and this release keeps metadata in the embedded catalog only: unset it');
+  if (raw('metadata_url'))
+    throw invalid('BOILSTREAM_METADATA_URL is set, and this release keeps metadata in the embedded catalog only: unset it');
 
   const config: Config = omitUndefined({
     dataDir,
@@ -145,7 +160,8 @@ function readConfigFile(path: string): Record<string, string> {
     throw invalid(`the configuration file ${path} is not YAML: ${(error as Error).message}`);
   }
   if (parsed === null) return {};
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid(`the configuration file ${path} must hold keys and values`);
+  if (typeof parsed !== 'object' || Array.isArray(parsed))
+    throw invalid(`the configuration file ${path} must hold keys and values`);
   return Object.fromEntries(
     Object.entries(parsed).map(([key, value]) => {
       if (typeof value === 'object') throw invalid(`${key} in ${path} must be a plain value`);
@@ -171,7 +187,25 @@ function readEnum(text: string, option: Option): string {
   return text;
 }
 
-const bytesUnits: Record<string, number> = { '': 1, b: 1, k: 1e3, kb: 1e3, kib: 1024, m: 1e6, mb: 1e6, mib: 1024 ** 2, g: 1e9, gb: 1e9, gib: 1024 ** 3, t: 1e12, tb: 1e12, tib: 1024 ** 4, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3 };
+const bytesUnits: Record<string, number> = {
+  '': 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  kib: 1024,
+  m: 1e6,
+  mb: 1e6,
+  mib: 1024 ** 2,
+  g: 1e9,
+  gb: 1e9,
+  gib: 1024 ** 3,
+  t: 1e12,
+  tb: 1e12,
+  tib: 1024 ** 4,
+  ki: 1024,
+  mi: 1024 ** 2,
+  gi: 1024 ** 3,
+};
 
 /** A size such as `512MB`, `4GiB`, `2Gi`; in bytes. */
 export function readBytes(text: string): number {
@@ -227,7 +261,9 @@ function suggestion(name: string, known: Set<string>, show: (name: string) => st
 
 /** The known name within two edits, if there is one. */
 function closest(name: string, known: Set<string>): string | undefined {
-  return [...known].find((candidate) => candidate !== name && Math.abs(candidate.length - name.length) <= 2 && distance(candidate, name) <= 2);
+  return [...known].find(
+    (candidate) => candidate !== name && Math.abs(candidate.length - name.length) <= 2 && distance(candidate, name) <= 2,
+  );
 }
 
 function distance(a: string, b: string): number {
@@ -235,7 +271,11 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min((next[j - 1] as number) + 1, (row[j] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1));
+      next[j] = Math.min(
+        (next[j - 1] as number) + 1,
+        (row[j] as number) + 1,
+        (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
     }
     row = next;
   }

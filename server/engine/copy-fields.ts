@@ -27,7 +27,11 @@ class Output {
 }
 
 /** Rewrites whole rows; lines end in LF after it (CR if the data's do). `ended`: the marker `\.` stood alone on a line, and nothing after it counts. */
-export function rewriteRows(data: Buffer, layout: Layout, columnCount: number): { readonly rows: Buffer; readonly ended: boolean } {
+export function rewriteRows(
+  data: Buffer,
+  layout: Layout,
+  columnCount: number,
+): { readonly rows: Buffer; readonly ended: boolean } {
   const output = new Output(data.length + (data.length >> 2) + 64);
   const newline = layout.newline === '\r' ? cr : lf;
   const emptyIsNull = columnCount === 1 && layout.nullText === '';
@@ -143,7 +147,8 @@ function writeCsvValue(output: Output, data: Buffer, from: number, end: number, 
   let inQuote = false;
   for (let i = from; i < end; i++) {
     let byte = data[i] as number;
-    if (inQuote && byte === escape && i + 1 < end && (data[i + 1] === escape || data[i + 1] === quote)) byte = data[++i] as number;
+    if (inQuote && byte === escape && i + 1 < end && (data[i + 1] === escape || data[i + 1] === quote))
+      byte = data[++i] as number;
     else if (byte === quote) {
       inQuote = !inQuote;
       continue;
@@ -166,10 +171,14 @@ function writeTextValue(output: Output, data: Buffer, from: number, end: number,
     if (byte === backslash) {
       if (++i >= end) break;
       byte = data[i] as number;
-      if (byte === dot) throw new LakeError('bad_copy_format', 'end-of-copy marker corrupt', { hint: 'In text format `\\.` is the end of the data; write a backslash as `\\\\`.' });
+      if (byte === dot)
+        throw new LakeError('bad_copy_format', 'end-of-copy marker corrupt', {
+          hint: 'In text format `\\.` is the end of the data; write a backslash as `\\\\`.',
+        });
       if (byte >= 0x30 && byte <= 0x37) {
         byte -= 0x30;
-        for (let digits = 1; digits < 3 && i + 1 < end && isOctal(data[i + 1]); digits++) byte = byte * 8 + (data[++i] as number) - 0x30;
+        for (let digits = 1; digits < 3 && i + 1 < end && isOctal(data[i + 1]); digits++)
+          byte = byte * 8 + (data[++i] as number) - 0x30;
         byte &= 0xff;
       } else if (byte === 0x78 && hexValue(data[i + 1]) >= 0 && i + 1 < end) {
         byte = hexValue(data[++i]);

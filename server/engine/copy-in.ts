@@ -79,7 +79,11 @@ class ByteSink implements CopySink {
     this.#host = host;
     this.#statement = statement;
     this.columns = columns;
-    this.#filter = new RowFilter(statement.options, columns.map((column) => column.name), { hasDates: columns.some(({ type }) => isDatetime(type)) });
+    this.#filter = new RowFilter(
+      statement.options,
+      columns.map((column) => column.name),
+      { hasDates: columns.some(({ type }) => isDatetime(type)) },
+    );
   }
 
   async write(data: Buffer): Promise<void> {
@@ -142,7 +146,11 @@ class ByteSink implements CopySink {
       const source = copyInput(quoteString(spool.path), this.#statement.options, this.columns, this.#filter.dialect);
       this.#rows += await this.#host.run(insertSql(this.#statement, this.columns, source));
     } catch (error) {
-      const context = { table: (this.#statement.table as readonly string[]).at(-1) as string, columns: this.columns, linesBefore: this.#rows + (this.#statement.options.header ? 1 : 0) };
+      const context = {
+        table: (this.#statement.table as readonly string[]).at(-1) as string,
+        columns: this.columns,
+        linesBefore: this.#rows + (this.#statement.options.header ? 1 : 0),
+      };
       const told = copyInError(error, context);
       throw told instanceof LakeError ? told : (this.#host.mapped?.(told) ?? told);
     } finally {

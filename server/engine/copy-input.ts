@@ -21,15 +21,37 @@ export interface Dialect {
 }
 
 const readTyped: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.TINYINT, DuckDBTypeId.SMALLINT, DuckDBTypeId.INTEGER, DuckDBTypeId.BIGINT, DuckDBTypeId.HUGEINT,
-  DuckDBTypeId.UTINYINT, DuckDBTypeId.USMALLINT, DuckDBTypeId.UINTEGER, DuckDBTypeId.UBIGINT, DuckDBTypeId.UHUGEINT,
-  DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL, DuckDBTypeId.VARCHAR, DuckDBTypeId.UUID,
-  DuckDBTypeId.DATE, DuckDBTypeId.TIME, DuckDBTypeId.TIMESTAMP, DuckDBTypeId.TIMESTAMP_S, DuckDBTypeId.TIMESTAMP_MS,
-  DuckDBTypeId.TIMESTAMP_NS, DuckDBTypeId.TIMESTAMP_TZ,
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UTINYINT,
+  DuckDBTypeId.USMALLINT,
+  DuckDBTypeId.UINTEGER,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.UHUGEINT,
+  DuckDBTypeId.FLOAT,
+  DuckDBTypeId.DOUBLE,
+  DuckDBTypeId.DECIMAL,
+  DuckDBTypeId.VARCHAR,
+  DuckDBTypeId.UUID,
+  DuckDBTypeId.DATE,
+  DuckDBTypeId.TIME,
+  DuckDBTypeId.TIMESTAMP,
+  DuckDBTypeId.TIMESTAMP_S,
+  DuckDBTypeId.TIMESTAMP_MS,
+  DuckDBTypeId.TIMESTAMP_NS,
+  DuckDBTypeId.TIMESTAMP_TZ,
 ]);
 
 const datetimes: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.DATE, DuckDBTypeId.TIMESTAMP, DuckDBTypeId.TIMESTAMP_S, DuckDBTypeId.TIMESTAMP_MS, DuckDBTypeId.TIMESTAMP_NS, DuckDBTypeId.TIMESTAMP_TZ,
+  DuckDBTypeId.DATE,
+  DuckDBTypeId.TIMESTAMP,
+  DuckDBTypeId.TIMESTAMP_S,
+  DuckDBTypeId.TIMESTAMP_MS,
+  DuckDBTypeId.TIMESTAMP_NS,
+  DuckDBTypeId.TIMESTAMP_TZ,
 ]);
 
 /** Whether values can lie before our era. */
@@ -49,9 +71,11 @@ export function copyInput(path: string, options: CopyOptions, columns: readonly 
     values.push(typed ? name : `${convert(forced ? force(name, column.name, options) : name, column.type)} AS ${name}`);
   }
   const lineMax = dialect.rowBytesMax > 1_900_000 ? `, max_line_size=${dialect.rowBytesMax + 1024}` : '';
-  return `(SELECT ${values.join(', ')} FROM read_csv(${path}, columns={${read.join(', ')}}, header=false, auto_detect=false, ` +
+  return (
+    `(SELECT ${values.join(', ')} FROM read_csv(${path}, columns={${read.join(', ')}}, header=false, auto_detect=false, ` +
     `delim=${quoteString(dialect.delimiter)}, quote=${quoteString(dialect.quote)}, escape=${quoteString(dialect.escape)}, ` +
-    `nullstr=${quoteString(dialect.nullText)}, allow_quoted_nulls=false, strict_mode=true, comment='', new_line='${dialect.newline === '\n' ? '\\n' : '\\r'}'${lineMax}))`;
+    `nullstr=${quoteString(dialect.nullText)}, allow_quoted_nulls=false, strict_mode=true, comment='', new_line='${dialect.newline === '\n' ? '\\n' : '\\r'}'${lineMax}))`
+  );
 }
 
 function isReadTyped(type: DuckDBType): boolean {
@@ -67,7 +91,9 @@ function force(value: string, name: string, options: CopyOptions): string {
   const nullText = quoteString(options.nullText);
   const notNull = isChosen(options.forceNotNull, name);
   if (!isChosen(options.forceNull, name)) return `coalesce(${value}, ${nullText})`;
-  return notNull ? `(CASE WHEN ${value} IS NULL THEN ${nullText} WHEN ${value} = ${nullText} THEN NULL ELSE ${value} END)` : `nullif(${value}, ${nullText})`;
+  return notNull
+    ? `(CASE WHEN ${value} IS NULL THEN ${nullText} WHEN ${value} = ${nullText} THEN NULL ELSE ${value} END)`
+    : `nullif(${value}, ${nullText})`;
 }
 
 /** SQL that makes a value of `type` from the text in `value`. */

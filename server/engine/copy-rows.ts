@@ -35,7 +35,11 @@ export class RowFilter {
   #hasBc = false;
   readonly #hasDates: boolean;
 
-  constructor(options: CopyOptions, names: readonly string[], limits: { readonly rowBytesMax?: number; readonly hasDates?: boolean } = {}) {
+  constructor(
+    options: CopyOptions,
+    names: readonly string[],
+    limits: { readonly rowBytesMax?: number; readonly hasDates?: boolean } = {},
+  ) {
     this.#options = options;
     this.#names = names;
     this.#layout = layoutOf(options);
@@ -49,8 +53,13 @@ export class RowFilter {
   get dialect(): Dialect {
     const { delimiter, quote, escape, nullText } = this.#layout;
     return {
-      delimiter: String.fromCharCode(delimiter), quote: String.fromCharCode(quote), escape: String.fromCharCode(escape), nullText,
-      newline: this.#layout.newline === '\r' ? '\r' : '\n', rowBytesMax: this.#heldMax > pieceBytes ? this.#heldMax : 0, hasBc: this.#hasBc,
+      delimiter: String.fromCharCode(delimiter),
+      quote: String.fromCharCode(quote),
+      escape: String.fromCharCode(escape),
+      nullText,
+      newline: this.#layout.newline === '\r' ? '\r' : '\n',
+      rowBytesMax: this.#heldMax > pieceBytes ? this.#heldMax : 0,
+      hasBc: this.#hasBc,
     };
   }
 
@@ -78,7 +87,8 @@ export class RowFilter {
   *#pass(isEnd: boolean): Generator<Buffer> {
     const all = this.#held.subarray(0, this.#used);
     findRowsEnd(all, this.#layout, this.#scan, isEnd);
-    if (this.#scan.inQuote && isEnd) throw new LakeError('bad_copy_format', 'unterminated CSV quoted field', { hint: 'Nothing of this COPY was stored.' });
+    if (this.#scan.inQuote && isEnd)
+      throw new LakeError('bad_copy_format', 'unterminated CSV quoted field', { hint: 'Nothing of this COPY was stored.' });
     const end = isEnd ? this.#used : this.#scan.rowsEnd;
     if (end > 0) {
       const rows = all.subarray(0, end);
@@ -94,12 +104,20 @@ export class RowFilter {
     }
     this.#held.copyWithin(0, end, this.#used);
     this.#used -= end;
-    this.#scan = { at: this.#scan.at - end, inQuote: this.#scan.inQuote, rowsEnd: 0, isUnusual: end === 0 && this.#scan.isUnusual };
+    this.#scan = {
+      at: this.#scan.at - end,
+      inQuote: this.#scan.inQuote,
+      rowsEnd: 0,
+      isUnusual: end === 0 && this.#scan.isUnusual,
+    };
   }
 
   /** What needs no knowledge of quotes to be found. */
   #isUnusual(rows: Buffer): boolean {
-    if (rows.indexOf(0) >= 0) throw new LakeError('invalid_byte_sequence', 'invalid byte sequence for encoding "UTF8": 0x00', { hint: 'Nothing of this COPY was stored.' });
+    if (rows.indexOf(0) >= 0)
+      throw new LakeError('invalid_byte_sequence', 'invalid byte sequence for encoding "UTF8": 0x00', {
+        hint: 'Nothing of this COPY was stored.',
+      });
     if (this.#hasDates && !this.#hasBc && rows.indexOf(beforeChrist) >= 0) this.#hasBc = true;
     // DuckDB takes a byte order mark at the start of a file away; PostgreSQL keeps it.
     if (this.#isFirstPiece && !this.#headerPending && rows[0] === 0xef && rows[1] === 0xbb && rows[2] === 0xbf) return true;
@@ -115,7 +133,9 @@ export class RowFilter {
 
   #grow(): void {
     if (this.#held.length >= this.#rowBytesMax) {
-      throw new LakeError('too_large', `a row of this COPY is longer than ${this.#rowBytesMax} bytes`, { hint: 'Nothing of this COPY was stored. An unclosed quote makes all that follows one row.' });
+      throw new LakeError('too_large', `a row of this COPY is longer than ${this.#rowBytesMax} bytes`, {
+        hint: 'Nothing of this COPY was stored. An unclosed quote makes all that follows one row.',
+      });
     }
     const grown = Buffer.allocUnsafeSlow(Math.min(this.#held.length * 4, this.#rowBytesMax));
     this.#held.copy(grown, 0, 0, this.#used);
@@ -127,12 +147,18 @@ export class RowFilter {
 /** Source: PostgreSQL 15, copyfromparse.c, NextCopyFromRawFields. */
 function matchHeader(fields: readonly (string | null)[], names: readonly string[]): void {
   if (fields.length !== names.length) {
-    throw new LakeError('bad_copy_format', `wrong number of fields in header line: got ${fields.length}, expected ${names.length}`);
+    throw new LakeError(
+      'bad_copy_format',
+      `wrong number of fields in header line: got ${fields.length}, expected ${names.length}`,
+    );
   }
   fields.forEach((field, i) => {
     if (field !== names[i]) {
       const got = field === null ? 'got null value' : `got "${field}"`;
-      throw new LakeError('bad_copy_format', `column name mismatch in header line field ${i + 1}: ${got}, expected "${names[i]}"`);
+      throw new LakeError(
+        'bad_copy_format',
+        `column name mismatch in header line field ${i + 1}: ${got}, expected "${names[i]}"`,
+      );
     }
   });
 }

@@ -117,7 +117,11 @@ function scanText(data: Buffer, layout: Layout, state: ScanState, isEnd: boolean
     if (found + 2 >= data.length && !isEnd) return;
     const after = data[found + 2];
     const before = data[found - 1];
-    const isNull = data[found + 1] === 0x4e && nullText === '\\N' && (found === 0 || before === delimiter || isNewline(before)) && (after === undefined || after === delimiter || isNewline(after));
+    const isNull =
+      data[found + 1] === 0x4e &&
+      nullText === '\\N' &&
+      (found === 0 || before === delimiter || isNewline(before)) &&
+      (after === undefined || after === delimiter || isNewline(after));
     if (!isNull) state.isUnusual = true;
     state.at = Math.min(found + 2, data.length);
   }
@@ -142,7 +146,9 @@ function rowsIn(data: Buffer, layout: Layout, state: ScanState, end: number): vo
 
 /** PostgreSQL wants one kind of line end in a file. Source: copyfromparse.c, CopyReadLineText. */
 export function strayNewline(layout: Layout, what: 'newline' | 'carriage return'): LakeError {
-  const hint = layout.isCsv ? `Use quoted CSV field to represent ${what}.` : `Use "\\${what === 'newline' ? 'n' : 'r'}" to represent ${what}.`;
+  const hint = layout.isCsv
+    ? `Use quoted CSV field to represent ${what}.`
+    : `Use "\\${what === 'newline' ? 'n' : 'r'}" to represent ${what}.`;
   return new LakeError('bad_copy_format', `${layout.isCsv ? 'unquoted' : 'literal'} ${what} found in data`, { hint });
 }
 

@@ -84,8 +84,12 @@ function spoolError(error: unknown): LakeError {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new LakeError('disk_full', 'the pod has no disk space left to receive this COPY', {
-      hint: 'Nothing of it was stored. Free space in the data directory, or send the data in smaller pieces.', cause: error,
+      hint: 'Nothing of it was stored. Free space in the data directory, or send the data in smaller pieces.',
+      cause: error,
     });
   }
-  return new LakeError('internal', 'the pod cannot write its spool for COPY', { hint: 'Nothing of it was stored; the pod log has the cause.', cause: error });
+  return new LakeError('internal', 'the pod cannot write its spool for COPY', {
+    hint: 'Nothing of it was stored; the pod log has the cause.',
+    cause: error,
+  });
 }

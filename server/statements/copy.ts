@@ -73,7 +73,8 @@ class Parser {
     else this.oldOptions(settings);
     let where: string | null = null;
     if (this.is('where')) {
-      if (direction === 'out') throw new LakeError('syntax_error', 'WHERE clause not allowed with COPY TO', { position: this.position() });
+      if (direction === 'out')
+        throw new LakeError('syntax_error', 'WHERE clause not allowed with COPY TO', { position: this.position() });
       this.at++;
       const from = this.peek();
       if (!from) throw this.unexpected();
@@ -119,9 +120,13 @@ class Parser {
     }
     if (token?.kind !== 'string' && name !== 'program') throw this.unexpected();
     const what = name === 'program' ? 'an external program' : 'a file';
-    throw new LakeError('permission_denied', `COPY ${direction === 'in' ? 'from' : 'to'} ${what} is not available: there are no server-side files here`, {
-      hint: `Use COPY ${direction === 'in' ? '… FROM STDIN' : '… TO STDOUT'}, or psql's \\copy, which reads and writes files on your machine.`,
-    });
+    throw new LakeError(
+      'permission_denied',
+      `COPY ${direction === 'in' ? 'from' : 'to'} ${what} is not available: there are no server-side files here`,
+      {
+        hint: `Use COPY ${direction === 'in' ? '… FROM STDIN' : '… TO STDOUT'}, or psql's \\copy, which reads and writes files on your machine.`,
+      },
+    );
   }
 
   newOptions(settings: Setting[]): void {
@@ -184,7 +189,8 @@ class Parser {
       this.at++;
       parts.push(this.name());
     }
-    if (parts.length > 3) throw new LakeError('syntax_error', `improper relation name (too many dotted names): ${parts.join('.')}`);
+    if (parts.length > 3)
+      throw new LakeError('syntax_error', `improper relation name (too many dotted names): ${parts.join('.')}`);
     return parts;
   }
 
@@ -277,7 +283,19 @@ class Parser {
   }
 }
 
-const known = new Set(['format', 'freeze', 'delimiter', 'null', 'header', 'quote', 'escape', 'force_quote', 'force_not_null', 'force_null', 'encoding']);
+const known = new Set([
+  'format',
+  'freeze',
+  'delimiter',
+  'null',
+  'header',
+  'quote',
+  'escape',
+  'force_quote',
+  'force_not_null',
+  'force_null',
+  'encoding',
+]);
 
 function checkOptions(settings: readonly Setting[], direction: 'in' | 'out', columns: readonly string[] | null): CopyOptions {
   const given = new Map<string, Setting>();
@@ -289,7 +307,9 @@ function checkOptions(settings: readonly Setting[], direction: 'in' | 'out', col
   }
   const format = (textOption(given, 'format') ?? 'text').toLowerCase();
   if (format !== 'text' && format !== 'csv' && format !== 'binary') {
-    throw new LakeError('invalid_argument', `COPY format "${format}" not recognized`, { hint: 'Formats are text, csv and binary.' });
+    throw new LakeError('invalid_argument', `COPY format "${format}" not recognized`, {
+      hint: 'Formats are text, csv and binary.',
+    });
   }
   const csv = format === 'csv';
   const delimiter = textOption(given, 'delimiter');
@@ -311,27 +331,42 @@ function checkOptions(settings: readonly Setting[], direction: 'in' | 'out', col
   const n = nullText ?? (csv ? '' : '\\N');
   const q = quote ?? '"';
   const e = escape ?? q;
-  if (Buffer.byteLength(d) !== 1) throw new LakeError('feature_not_supported', 'COPY delimiter must be a single one-byte character');
+  if (Buffer.byteLength(d) !== 1)
+    throw new LakeError('feature_not_supported', 'COPY delimiter must be a single one-byte character');
   if (/[\r\n]/.test(d)) throw new LakeError('invalid_argument', 'COPY delimiter cannot be newline or carriage return');
   if (/[\r\n]/.test(n)) throw new LakeError('invalid_argument', 'COPY null representation cannot use newline or carriage return');
   if (!csv && /[\\.a-z0-9]/.test(d)) throw new LakeError('invalid_argument', `COPY delimiter cannot be "${d}"`);
   if (!csv && quote !== undefined) throw new LakeError('feature_not_supported', 'COPY quote available only in CSV mode');
-  if (csv && Buffer.byteLength(q) !== 1) throw new LakeError('feature_not_supported', 'COPY quote must be a single one-byte character');
+  if (csv && Buffer.byteLength(q) !== 1)
+    throw new LakeError('feature_not_supported', 'COPY quote must be a single one-byte character');
   if (csv && d === q) throw new LakeError('invalid_argument', 'COPY delimiter and quote must be different');
   if (!csv && escape !== undefined) throw new LakeError('feature_not_supported', 'COPY escape available only in CSV mode');
-  if (csv && Buffer.byteLength(e) !== 1) throw new LakeError('feature_not_supported', 'COPY escape must be a single one-byte character');
+  if (csv && Buffer.byteLength(e) !== 1)
+    throw new LakeError('feature_not_supported', 'COPY escape must be a single one-byte character');
   forcedColumns('force quote', 'FORCE_QUOTE', forceQuote, csv, direction === 'out', 'COPY TO', columns);
   forcedColumns('force not null', 'FORCE_NOT_NULL', forceNotNull, csv, direction === 'in', 'COPY FROM', columns);
   forcedColumns('force null', 'FORCE_NULL', forceNull, csv, direction === 'in', 'COPY FROM', columns);
   if (n.includes(d)) throw new LakeError('feature_not_supported', 'COPY delimiter must not appear in the NULL specification');
-  if (csv && n.includes(q)) throw new LakeError('feature_not_supported', 'CSV quote character must not appear in the NULL specification');
+  if (csv && n.includes(q))
+    throw new LakeError('feature_not_supported', 'CSV quote character must not appear in the NULL specification');
   const encoding = textOption(given, 'encoding')?.toUpperCase() ?? null;
   if (encoding !== null && !/^(UTF-?8|UNICODE|SQL_ASCII)$/.test(encoding)) {
-    throw new LakeError('feature_not_supported', `COPY encoding "${encoding}" is not available`, { hint: 'Send and receive UTF8; convert on your side (iconv).' });
+    throw new LakeError('feature_not_supported', `COPY encoding "${encoding}" is not available`, {
+      hint: 'Send and receive UTF8; convert on your side (iconv).',
+    });
   }
   return {
-    format, delimiter: d, nullText: n, header, headerMatch, quote: q, escape: e,
-    forceQuote: forceQuote ?? [], forceNotNull: forceNotNull ?? [], forceNull: forceNull ?? [], encoding,
+    format,
+    delimiter: d,
+    nullText: n,
+    header,
+    headerMatch,
+    quote: q,
+    escape: e,
+    forceQuote: forceQuote ?? [],
+    forceNotNull: forceNotNull ?? [],
+    forceNull: forceNull ?? [],
+    encoding,
   };
 }
 
@@ -371,7 +406,13 @@ function columnsOption(given: ReadonlyMap<string, Setting>, name: string): Colum
 }
 
 function forcedColumns(
-  words: string, option: string, choice: ColumnChoice | undefined, csv: boolean, rightWay: boolean, way: string, columns: readonly string[] | null,
+  words: string,
+  option: string,
+  choice: ColumnChoice | undefined,
+  csv: boolean,
+  rightWay: boolean,
+  way: string,
+  columns: readonly string[] | null,
 ): void {
   if (choice === undefined) return;
   if (!csv) throw new LakeError('feature_not_supported', `COPY ${words} available only in CSV mode`);

@@ -14,7 +14,16 @@ import type { SessionFacts } from '../../catalog/pg/session.ts';
 import { createBaseDatabase } from '../../server/engine/base-database.ts';
 import { loadExtensions } from '../../server/engine/extensions.ts';
 
-export const ann: Principal = { id: 'u1', name: 'ann', kind: 'user', superuser: false, rights: new Map([['sales', 'owner'], ['other', 'read']]) };
+export const ann: Principal = {
+  id: 'u1',
+  name: 'ann',
+  kind: 'user',
+  superuser: false,
+  rights: new Map([
+    ['sales', 'owner'],
+    ['other', 'read'],
+  ]),
+};
 
 export class CatalogLake {
   readonly connection: DuckDBConnection;
@@ -36,7 +45,9 @@ export class CatalogLake {
     const connection = await instance.connect();
     await loadExtensions(connection, ['ducklake']);
     for (const name of ['sales', 'other']) {
-      await connection.run(`ATTACH 'ducklake:${join(directory, name)}.db' AS ${name} (READ_WRITE, DATA_PATH '${join(directory, name)}/')`);
+      await connection.run(
+        `ATTACH 'ducklake:${join(directory, name)}.db' AS ${name} (READ_WRITE, DATA_PATH '${join(directory, name)}/')`,
+      );
     }
     await connection.run("SET search_path = 'sales.main,boilstream.pg'");
     const lake = new CatalogLake(instance, connection, directory);
@@ -47,14 +58,26 @@ export class CatalogLake {
   /** Tells the catalog other facts of the session. */
   async facts(changed: Partial<SessionFacts> = {}): Promise<void> {
     const facts: SessionFacts = {
-      principal: ann, database: 'sales', processId: 42, lakes: ['sales', { name: 'other', owner: 'bob', comment: 'not hers' }], searchPath: ['$user', 'public'],
-      settings: new Map([['server_version', '15.0 (BoilStream)'], ['TimeZone', 'UTC'], ['application_name', 'test']]), ...changed,
+      principal: ann,
+      database: 'sales',
+      processId: 42,
+      lakes: ['sales', { name: 'other', owner: 'bob', comment: 'not hers' }],
+      searchPath: ['$user', 'public'],
+      settings: new Map([
+        ['server_version', '15.0 (BoilStream)'],
+        ['TimeZone', 'UTC'],
+        ['application_name', 'test'],
+      ]),
+      ...changed,
     };
     for (const statement of pgNames.sessionStatements(facts)) await this.connection.run(statement);
   }
 
   rewrite(sql: string): string {
-    return pgNames.rewrite(sql, { lake: 'sales', isPublicAlias: (name) => this.isPublicAlias && (name === undefined || name === 'sales') }).sql;
+    return pgNames.rewrite(sql, {
+      lake: 'sales',
+      isPublicAlias: (name) => this.isPublicAlias && (name === undefined || name === 'sales'),
+    }).sql;
   }
 
   /** Rows of a client's statement. */
@@ -65,7 +88,10 @@ export class CatalogLake {
   /** Columns of a client's statement as they are announced. */
   async columns(sql: string): Promise<readonly Column[]> {
     const prepared = await this.connection.prepare(this.rewrite(sql));
-    const columns = Array.from({ length: prepared.columnCount }, (_, i) => ({ name: prepared.columnName(i), type: prepared.columnType(i) }));
+    const columns = Array.from({ length: prepared.columnCount }, (_, i) => ({
+      name: prepared.columnName(i),
+      type: prepared.columnType(i),
+    }));
     prepared.destroySync();
     return pgNames.announce(sql, columns);
   }

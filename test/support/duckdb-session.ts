@@ -9,12 +9,28 @@ import { LakeError } from '../../base/errors.ts';
 import { decodeParameter, duckdbType } from '../../base/pg-parameter.ts';
 import { oid, toPgType } from '../../base/pg-types.ts';
 import { splitStatements } from '../../base/sql-lexer.ts';
-import type { Column, CopyFormat, CopySink, Outcome, Prepared, RawParameter, RowStream, SessionHooks, StatementSession } from '../../base/statement-session.ts';
+import type {
+  Column,
+  CopyFormat,
+  CopySink,
+  Outcome,
+  Prepared,
+  RawParameter,
+  RowStream,
+  SessionHooks,
+  StatementSession,
+} from '../../base/statement-session.ts';
 
 export class DuckdbSession implements StatementSession {
   readonly parameters: ReadonlyMap<string, string> = new Map([
-    ['server_version', '15.0'], ['server_encoding', 'UTF8'], ['client_encoding', 'UTF8'], ['DateStyle', 'ISO, MDY'], ['TimeZone', 'UTC'],
-    ['integer_datetimes', 'on'], ['standard_conforming_strings', 'on'], ['IntervalStyle', 'postgres'],
+    ['server_version', '15.0'],
+    ['server_encoding', 'UTF8'],
+    ['client_encoding', 'UTF8'],
+    ['DateStyle', 'ISO, MDY'],
+    ['TimeZone', 'UTC'],
+    ['integer_datetimes', 'on'],
+    ['standard_conforming_strings', 'on'],
+    ['IntervalStyle', 'postgres'],
   ]);
   readonly #connection: DuckDBConnection;
   readonly #hooks: SessionHooks;
@@ -43,14 +59,17 @@ export class DuckdbSession implements StatementSession {
     if (splitStatements(sql).length === 0) {
       return { parameters: [], columns: null, execute: async () => ({ t: 'empty' }), close: () => undefined };
     }
-    if (splitStatements(sql).length > 1) throw new LakeError('syntax_error', 'cannot insert multiple commands into a prepared statement');
+    if (splitStatements(sql).length > 1)
+      throw new LakeError('syntax_error', 'cannot insert multiple commands into a prepared statement');
     this.#checkFailed(sql);
-    if (special(sql)) return { parameters: [], columns: null, execute: () => this.simple(sql, { index: 0, count: 1 }), close: () => undefined };
+    if (special(sql))
+      return { parameters: [], columns: null, execute: () => this.simple(sql, { index: 0, count: 1 }), close: () => undefined };
     // Types given in Parse become casts: DuckDB's prepare takes none. A result column that is a bare parameter of no type is text.
-    const cast = (always: boolean): string => sql.replace(/\$(\d+)/g, (whole, n) => {
-      const id = parameterOids[Number(n) - 1];
-      return id ? `CAST(${whole} AS ${duckdbType(id)})` : always ? `CAST(${whole} AS VARCHAR)` : whole;
-    });
+    const cast = (always: boolean): string =>
+      sql.replace(/\$(\d+)/g, (whole, n) => {
+        const id = parameterOids[Number(n) - 1];
+        return id ? `CAST(${whole} AS ${duckdbType(id)})` : always ? `CAST(${whole} AS VARCHAR)` : whole;
+      });
     let prepared = await this.#guard(() => this.#connection.prepare(cast(false)));
     try {
       columnsOf(prepared);
@@ -63,7 +82,11 @@ export class DuckdbSession implements StatementSession {
       const type = prepared.parameterType(i + 1);
       return (type.typeId as DuckDBTypeId) === DuckDBTypeId.INVALID ? oid.text : toPgType(type).oid;
     });
-    if (parameters.length > 0) prepared.bind(parameters.map(() => null), parameters.map(duckdbType));
+    if (parameters.length > 0)
+      prepared.bind(
+        parameters.map(() => null),
+        parameters.map(duckdbType),
+      );
     const columns = columnsOf(prepared);
     return {
       parameters,
@@ -71,7 +94,10 @@ export class DuckdbSession implements StatementSession {
       execute: async (values: readonly RawParameter[]) => {
         this.#checkFailed(sql);
         const decoded = values.map((raw) => decodeParameter(raw.oid, raw.format, raw.value));
-        prepared.bind(decoded.map((one) => one.value), decoded.map((one) => one.type));
+        prepared.bind(
+          decoded.map((one) => one.value),
+          decoded.map((one) => one.type),
+        );
         return this.#run(sql, prepared);
       },
       close: () => prepared.destroySync(),
@@ -130,7 +156,10 @@ export class DuckdbSession implements StatementSession {
 
   #checkFailed(sql: string): void {
     if (this.#status === 'E' && special(sql) !== 'rollback' && special(sql) !== 'commit') {
-      throw new LakeError('in_failed_transaction', 'current transaction is aborted, commands ignored until end of transaction block');
+      throw new LakeError(
+        'in_failed_transaction',
+        'current transaction is aborted, commands ignored until end of transaction block',
+      );
     }
   }
 
@@ -152,7 +181,13 @@ export class DuckdbSession implements StatementSession {
     const result = await this.#guard(() => prepared.run());
     const word = (/\w+/.exec(sql)?.[0] ?? '').toUpperCase();
     if (word === 'INSERT') return { t: 'command', tag: `INSERT 0 ${result.rowsChanged}` };
-    return { t: 'command', tag: word === 'UPDATE' || word === 'DELETE' ? `${word} ${result.rowsChanged}` : /^\s*(\w+(\s+\w+)?)/.exec(sql)?.[1]?.toUpperCase() ?? '' };
+    return {
+      t: 'command',
+      tag:
+        word === 'UPDATE' || word === 'DELETE'
+          ? `${word} ${result.rowsChanged}`
+          : (/^\s*(\w+(\s+\w+)?)/.exec(sql)?.[1]?.toUpperCase() ?? ''),
+    };
   }
 
   async #stream(prepared: DuckDBPreparedStatement, columns: readonly Column[]): Promise<RowStream> {
@@ -191,7 +226,10 @@ export class DuckdbSession implements StatementSession {
       finish: async () => {
         const appender = await this.#connection.createAppender(table);
         for (const chunk of chunks) appender.appendDataChunk(chunk);
-        const lines = Buffer.concat(parts).toString().split('\n').filter((line) => line !== '' && line !== '\\.');
+        const lines = Buffer.concat(parts)
+          .toString()
+          .split('\n')
+          .filter((line) => line !== '' && line !== '\\.');
         for (const line of lines) {
           if (line.includes('poison')) throw new LakeError('bad_copy_format', 'invalid input in COPY');
           appender.appendVarchar(line);
@@ -209,9 +247,19 @@ export class DuckdbSession implements StatementSession {
       return await work();
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
-      const code = /INTERRUPT/.test(message) ? 'query_canceled' : /division by zero/i.test(message) ? 'division_by_zero'
-        : /does not exist/.test(message) ? 'undefined_table' : /^Parser/.test(message) ? 'syntax_error' : /Conversion|out of range/i.test(message) ? 'invalid_text_representation'
-        : /onstraint/.test(message) ? 'unique_violation' : 'invalid_argument';
+      const code = /INTERRUPT/.test(message)
+        ? 'query_canceled'
+        : /division by zero/i.test(message)
+          ? 'division_by_zero'
+          : /does not exist/.test(message)
+            ? 'undefined_table'
+            : /^Parser/.test(message)
+              ? 'syntax_error'
+              : /Conversion|out of range/i.test(message)
+                ? 'invalid_text_representation'
+                : /onstraint/.test(message)
+                  ? 'unique_violation'
+                  : 'invalid_argument';
       throw new LakeError(code, code === 'query_canceled' ? 'canceling statement due to user request' : message);
     }
   }
@@ -231,7 +279,10 @@ function special(sql: string): Special | null {
 function columnsOf(prepared: DuckDBPreparedStatement): Column[] | null {
   const type = prepared.statementType;
   if (type !== StatementType.SELECT && type !== StatementType.EXPLAIN && type !== StatementType.CALL) return null;
-  return Array.from({ length: prepared.columnCount }, (_, i) => ({ name: prepared.columnName(i), type: prepared.columnType(i) as DuckDBType }));
+  return Array.from({ length: prepared.columnCount }, (_, i) => ({
+    name: prepared.columnName(i),
+    type: prepared.columnType(i) as DuckDBType,
+  }));
 }
 
 function parseCopyFormat(sql: string): CopyFormat {

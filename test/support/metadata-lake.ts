@@ -76,11 +76,19 @@ async function openClient(sessions: MetadataSessions, lake: string, right: Right
   const notices: string[] = [];
   const terminated: LakeError[] = [];
   const principal: Principal = {
-    id: 'u1', name: 'ada', kind: right === 'pod' ? 'pod' : 'user', superuser: false, rights: new Map(right === 'pod' ? [] : [[lake, right]]),
+    id: 'u1',
+    name: 'ada',
+    kind: right === 'pod' ? 'pod' : 'user',
+    superuser: false,
+    rights: new Map(right === 'pod' ? [] : [[lake, right]]),
   };
   const session = await sessions.open(
     { principal, database: `${lake}__catalog`, parameters: new Map(), remoteAddress: '127.0.0.1', tls: false, processId: 7 },
-    { notice: (_severity, _code, message) => notices.push(message), parameter: () => undefined, terminate: (error) => terminated.push(error) },
+    {
+      notice: (_severity, _code, message) => notices.push(message),
+      parameter: () => undefined,
+      terminate: (error) => terminated.push(error),
+    },
   );
   const send = async (sql: string): Promise<Answer[]> => {
     const answers: Answer[] = [];

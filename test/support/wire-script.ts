@@ -54,24 +54,45 @@ async function receive(client: WireClient, until: string, count: number): Promis
 }
 
 const plain: Readonly<Record<string, string>> = {
-  '1': 'ParseComplete', '2': 'BindComplete', '3': 'CloseComplete', n: 'NoData', s: 'PortalSuspended', I: 'EmptyQueryResponse', c: 'CopyDone',
+  '1': 'ParseComplete',
+  '2': 'BindComplete',
+  '3': 'CloseComplete',
+  n: 'NoData',
+  s: 'PortalSuspended',
+  I: 'EmptyQueryResponse',
+  c: 'CopyDone',
 };
 
 function toLine({ type, body }: Message): string | null {
   switch (type) {
-    case 'S': case 'N': return null;
-    case 'Z': return `ReadyForQuery ${body.toString('latin1')}`;
-    case 'C': return `CommandComplete ${body.toString('utf8', 0, body.length - 1)}`;
+    case 'S':
+    case 'N':
+      return null;
+    case 'Z':
+      return `ReadyForQuery ${body.toString('latin1')}`;
+    case 'C':
+      return `CommandComplete ${body.toString('utf8', 0, body.length - 1)}`;
     case 'E': {
       const fields = fieldsOf(body);
       return `ErrorResponse ${fields['S']} ${fields['C']}`;
     }
-    case 'D': return `DataRow ${dataRow(body).map((value) => (value === null ? 'NULL' : /^[ -~]*$/.test(value.toString('latin1')) ? value.toString() : `0x${value.toString('hex')}`)).join('|')}`;
-    case 'T': return `RowDescription ${columns(body)}`;
-    case 't': return `ParameterDescription ${Array.from({ length: body.readInt16BE(0) }, (_, i) => body.readInt32BE(2 + i * 4)).join(' ')}`.trimEnd();
-    case 'G': case 'H': return `${type === 'G' ? 'CopyInResponse' : 'CopyOutResponse'} ${body[0]} ${Array.from({ length: body.readInt16BE(1) }, (_, i) => body.readInt16BE(3 + i * 2)).join(' ')}`;
-    case 'd': return `CopyData ${/^[ -~\t\n]*$/.test(body.toString('latin1')) ? JSON.stringify(body.toString('utf8')) : `0x${body.toString('hex')}`}`;
-    default: return plain[type] ?? `unknown ${type}`;
+    case 'D':
+      return `DataRow ${dataRow(body)
+        .map((value) =>
+          value === null ? 'NULL' : /^[ -~]*$/.test(value.toString('latin1')) ? value.toString() : `0x${value.toString('hex')}`,
+        )
+        .join('|')}`;
+    case 'T':
+      return `RowDescription ${columns(body)}`;
+    case 't':
+      return `ParameterDescription ${Array.from({ length: body.readInt16BE(0) }, (_, i) => body.readInt32BE(2 + i * 4)).join(' ')}`.trimEnd();
+    case 'G':
+    case 'H':
+      return `${type === 'G' ? 'CopyInResponse' : 'CopyOutResponse'} ${body[0]} ${Array.from({ length: body.readInt16BE(1) }, (_, i) => body.readInt16BE(3 + i * 2)).join(' ')}`;
+    case 'd':
+      return `CopyData ${/^[ -~\t\n]*$/.test(body.toString('latin1')) ? JSON.stringify(body.toString('utf8')) : `0x${body.toString('hex')}`}`;
+    default:
+      return plain[type] ?? `unknown ${type}`;
   }
 }
 
@@ -88,31 +109,61 @@ function columns(body: Buffer): string {
 }
 
 function toFrontend(line: string): Buffer {
-  const words = (line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? []).map((word) => (word.startsWith('"') ? (JSON.parse(word) as string) : word));
+  const words = (line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? []).map((word) =>
+    word.startsWith('"') ? (JSON.parse(word) as string) : word,
+  );
   const raw = line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
   const [kind, a, b, ...rest] = words as [string, string, string, ...string[]];
   switch (kind) {
-    case 'Query': return frontend('Q', cstring(a));
-    case 'Parse': return frontend('P', cstring(a), cstring(b), int16(rest.length), ...rest.map((id) => int32(Number(id))));
+    case 'Query':
+      return frontend('Q', cstring(a));
+    case 'Parse':
+      return frontend('P', cstring(a), cstring(b), int16(rest.length), ...rest.map((id) => int32(Number(id))));
     case 'Bind': {
       const values = raw.slice(3).filter((word) => !word.startsWith('result='));
       const results = raw.filter((word) => word.startsWith('result=')).map((word) => int16(Number(word.slice(7))));
       const decoded = values.map((word): [number, Buffer | null] =>
-        word === 'NULL' ? [0, null] : word.startsWith('0x') ? [1, Buffer.from(word.slice(2), 'hex')] : [0, Buffer.from(JSON.parse(word) as string)]);
-      return frontend('B', cstring(a), cstring(b), int16(decoded.length), ...decoded.map(([format]) => int16(format)), int16(decoded.length),
-        ...decoded.flatMap(([, value]) => (value === null ? [int32(-1)] : [int32(value.length), value])), int16(results.length), ...results);
+        word === 'NULL'
+          ? [0, null]
+          : word.startsWith('0x')
+            ? [1, Buffer.from(word.slice(2), 'hex')]
+            : [0, Buffer.from(JSON.parse(word) as string)],
+      );
+      return frontend(
+        'B',
+        cstring(a),
+        cstring(b),
+        int16(decoded.length),
+        ...decoded.map(([format]) => int16(format)),
+        int16(decoded.length),
+        ...decoded.flatMap(([, value]) => (value === null ? [int32(-1)] : [int32(value.length), value])),
+        int16(results.length),
+        ...results,
+      );
     }
-    case 'Describe': return frontend('D', Buffer.from(a), cstring(b));
-    case 'Close': return frontend('C', Buffer.from(a), cstring(b));
-    case 'Execute': return frontend('E', cstring(a), int32(Number(b ?? 0)));
-    case 'Flush': return frontend('H');
-    case 'Sync': return frontend('S');
-    case 'CopyData': return frontend('d', a.startsWith('0x') ? Buffer.from(a.slice(2), 'hex') : Buffer.from(a));
-    case 'CopyDone': return frontend('c');
-    case 'CopyFail': return frontend('f', cstring(a));
-    case 'FunctionCall': return frontend('F', int32(1), int16(0), int16(0), int16(0));
-    case 'Terminate': return frontend('X');
-    case 'Raw': return Buffer.from(a, 'hex');
-    default: throw new Error(`unknown frontend message ${kind}`);
+    case 'Describe':
+      return frontend('D', Buffer.from(a), cstring(b));
+    case 'Close':
+      return frontend('C', Buffer.from(a), cstring(b));
+    case 'Execute':
+      return frontend('E', cstring(a), int32(Number(b ?? 0)));
+    case 'Flush':
+      return frontend('H');
+    case 'Sync':
+      return frontend('S');
+    case 'CopyData':
+      return frontend('d', a.startsWith('0x') ? Buffer.from(a.slice(2), 'hex') : Buffer.from(a));
+    case 'CopyDone':
+      return frontend('c');
+    case 'CopyFail':
+      return frontend('f', cstring(a));
+    case 'FunctionCall':
+      return frontend('F', int32(1), int16(0), int16(0), int16(0));
+    case 'Terminate':
+      return frontend('X');
+    case 'Raw':
+      return Buffer.from(a, 'hex');
+    default:
+      throw new Error(`unknown frontend message ${kind}`);
   }
 }

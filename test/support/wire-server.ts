@@ -62,8 +62,29 @@ export const scramFake: Authenticator = {
 export function selfSigned(): { readonly cert: string; readonly key: string; readonly context: SecureContext } {
   const directory = mkdtempSync(join(tmpdir(), 'wire-cert-'));
   try {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-      '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=localhost',
+        '-addext',
+        'subjectAltName=DNS:localhost,IP:127.0.0.1',
+        '-keyout',
+        join(directory, 'key.pem'),
+        '-out',
+        join(directory, 'cert.pem'),
+      ],
+      { stdio: 'ignore' },
+    );
     const cert = readFileSync(join(directory, 'cert.pem'), 'utf8');
     const key = readFileSync(join(directory, 'key.pem'), 'utf8');
     return { cert, key, context: createSecureContext({ cert, key }) };
@@ -118,7 +139,15 @@ export async function startWireServer(options: WireServerOptions = {}): Promise<
     listener,
     cert,
     sessions: opened,
-    options: { host: '127.0.0.1', port: listener.port, user: 'tester', password: testPassword, database: 'test', tls: 'off', deadlineMs: 10_000 },
+    options: {
+      host: '127.0.0.1',
+      port: listener.port,
+      user: 'tester',
+      password: testPassword,
+      database: 'test',
+      tls: 'off',
+      deadlineMs: 10_000,
+    },
     close: async () => {
       await listener.close(2000);
       instance.closeSync();

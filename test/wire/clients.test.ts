@@ -19,7 +19,10 @@ test('psycopg reads and writes every kind of value, COPY, pipelines, cancels', a
 test('psql prints results, copies in from its input, and binds the channel', async (t) => {
   if (!needsClient(t, 'psql')) return;
   const script = `CREATE TABLE p (a text);\n\\copy p from stdin\none\ntwo\n\\.\nSELECT count(*) FROM p;\nSELECT '{}'::json, [1,2], interval '1 day';\n\\copy (select a from p order by 1) to stdout\n`;
-  const ran = await runClient('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', `${conninfo} channel_binding=require`, '-f', '-'], { environment, input: script });
+  const ran = await runClient('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', `${conninfo} channel_binding=require`, '-f', '-'], {
+    environment,
+    input: script,
+  });
   assert.equal(ran.stderr, '');
   assert.deepEqual(ran.stdout.trim().split('\n'), ['2', '{}|{1,2}|1 day', 'one', 'two']);
 });

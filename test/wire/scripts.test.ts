@@ -26,7 +26,8 @@ for (const [target, options] of targets) {
       try {
         const results = await runScript(client, readFileSync(new URL(script, import.meta.url), 'utf8'));
         assert.ok(results.length > 0, 'the script expects something');
-        for (const { line, expected, actual } of results) assert.deepEqual(actual, expected, `${script}, block before line ${line}`);
+        for (const { line, expected, actual } of results)
+          assert.deepEqual(actual, expected, `${script}, block before line ${line}`);
       } finally {
         await client.close();
       }

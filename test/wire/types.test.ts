@@ -23,11 +23,17 @@ const recorded = JSON.parse(readFileSync(new URL('./types.json', import.meta.url
 const server = await startWireServer();
 after(() => server.close());
 
-async function ask(client: WireClient, sql: string, format: 0 | 1): Promise<{ oid: number; size: number; typmod: number; value: Buffer | null }> {
+async function ask(
+  client: WireClient,
+  sql: string,
+  format: 0 | 1,
+): Promise<{ oid: number; size: number; typmod: number; value: Buffer | null }> {
   client.send(
     frontend('P', cstring(''), cstring(`SELECT ${sql}`), int16(0)),
     frontend('B', cstring(''), cstring(''), int16(0), int16(0), int16(1), int16(format)),
-    frontend('D', Buffer.from('P\0')), frontend('E', cstring(''), int32(0)), frontend('S'),
+    frontend('D', Buffer.from('P\0')),
+    frontend('E', cstring(''), int32(0)),
+    frontend('S'),
   );
   const messages = await client.receiveUntil('Z');
   const error = messages.find((message) => message.type === 'E');
@@ -35,7 +41,9 @@ async function ask(client: WireClient, sql: string, format: 0 | 1): Promise<{ oi
   const description = messages.find((message) => message.type === 'T')?.body as Buffer;
   const at = description.indexOf(0, 2) + 7;
   return {
-    oid: description.readUInt32BE(at), size: description.readInt16BE(at + 4), typmod: description.readInt32BE(at + 6),
+    oid: description.readUInt32BE(at),
+    size: description.readInt16BE(at + 4),
+    typmod: description.readInt32BE(at + 6),
     value: dataRow(messages.find((message) => message.type === 'D')?.body as Buffer)[0] ?? null,
   };
 }
@@ -72,7 +80,12 @@ const oracle = process.env['TEST_POSTGRES']?.split(':');
 test('the recording is what PostgreSQL says now', { skip: oracle ? false : 'TEST_POSTGRES names no server' }, async () => {
   const [host, port, user, password, database] = oracle as string[];
   const client = await WireClient.logIn({
-    host: host as string, port: Number(port), user: user as string, password: password as string, database: database as string, tls: 'off',
+    host: host as string,
+    port: Number(port),
+    user: user as string,
+    password: password as string,
+    database: database as string,
+    tls: 'off',
     parameters: { TimeZone: 'Europe/Helsinki' },
   });
   assert.deepEqual(await compare(client, (one) => one.postgres ?? one.duckdb), []);

@@ -8,7 +8,8 @@ import { LakeError } from '../../../base/errors.ts';
 export function parseBytea(text: string): Buffer {
   if (text.startsWith('\\x')) {
     const digits = text.slice(2).replace(/\s+/g, '');
-    if (digits.length % 2 !== 0) throw new LakeError('invalid_text_representation', 'invalid hexadecimal data: odd number of digits');
+    if (digits.length % 2 !== 0)
+      throw new LakeError('invalid_text_representation', 'invalid hexadecimal data: odd number of digits');
     if (!/^[0-9a-fA-F]*$/.test(digits)) throw new LakeError('invalid_text_representation', 'invalid hexadecimal digit in bytea');
     return Buffer.from(digits, 'hex');
   }

@@ -63,7 +63,8 @@ function readRows(t: Translation, columns: readonly ViewColumn[], target: FoundT
     const values: string[] = [];
     do {
       const column = columns[values.length];
-      if (!column) throw new LakeError('syntax_error', `INSERT has more expressions than target columns (relation "${target.table.name}")`);
+      if (!column)
+        throw new LakeError('syntax_error', `INSERT has more expressions than target columns (relation "${target.table.name}")`);
       values.push(cursor.takeWords('default') ? 'DEFAULT' : assigned(readExpression(t), column));
     } while (cursor.takeSymbol(','));
     cursor.expectSymbol(')');
@@ -85,7 +86,9 @@ function arrayText(literal: string, column: ViewColumn): string {
   const text = literal.trim();
   if (text.startsWith('[')) return `'${text.replaceAll("'", "''")}'`;
   if (!/^[{}0-9a-zA-Z.,+\-:\s]*$/.test(text)) {
-    throw new LakeError('feature_not_supported', `the array literal for column "${column.name}" cannot be read`, { hint: 'Write it as ARRAY[…].' });
+    throw new LakeError('feature_not_supported', `the array literal for column "${column.name}" cannot be read`, {
+      hint: 'Write it as ARRAY[…].',
+    });
   }
   return `'${text.replaceAll('{', '[').replaceAll('}', ']')}'`;
 }
@@ -93,7 +96,10 @@ function arrayText(literal: string, column: ViewColumn): string {
 function readOnConflict(t: Translation, target: FoundTable): string {
   const { cursor } = t;
   let sql = ' ON CONFLICT';
-  if (cursor.isSymbol('(')) sql += ` (${readTargetColumns(t, target).map((c) => quoteName(c.name)).join(', ')})`;
+  if (cursor.isSymbol('('))
+    sql += ` (${readTargetColumns(t, target)
+      .map((c) => quoteName(c.name))
+      .join(', ')})`;
   cursor.expectWords('do');
   if (cursor.takeWords('nothing')) return `${sql} DO NOTHING`;
   cursor.expectWords('update', 'set');

@@ -15,8 +15,29 @@ export type Control =
   | { readonly t: 'nothing'; readonly tag: string };
 
 const firstWords: ReadonlySet<string> = new Set([
-  'begin', 'start', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release', 'prepare', 'set', 'reset', 'show', 'discard', 'deallocate', 'close',
-  'unlisten', 'lock', 'listen', 'notify', 'declare', 'fetch', 'move', 'execute',
+  'begin',
+  'start',
+  'commit',
+  'end',
+  'rollback',
+  'abort',
+  'savepoint',
+  'release',
+  'prepare',
+  'set',
+  'reset',
+  'show',
+  'discard',
+  'deallocate',
+  'close',
+  'unlisten',
+  'lock',
+  'listen',
+  'notify',
+  'declare',
+  'fetch',
+  'move',
+  'execute',
 ]);
 
 /** True if the text begins like one of these statements. */
@@ -81,7 +102,9 @@ function readStatement(cursor: Cursor, first: string): Control {
 }
 
 function savepoints(): LakeError {
-  return new LakeError('feature_not_supported', 'savepoints are not available in a lake\'s metadata database', { hint: 'Use one transaction per unit of work.' });
+  return new LakeError('feature_not_supported', "savepoints are not available in a lake's metadata database", {
+    hint: 'Use one transaction per unit of work.',
+  });
 }
 
 function readTransactionWord(cursor: Cursor): void {
@@ -93,7 +116,8 @@ function readModes(cursor: Cursor): boolean {
   let readOnly = false;
   for (;;) {
     if (cursor.takeWords('isolation', 'level')) {
-      if (!cursor.takeWords('serializable') && !cursor.takeWords('repeatable', 'read') && !cursor.takeWords('read', 'committed')) cursor.expectWords('read', 'uncommitted');
+      if (!cursor.takeWords('serializable') && !cursor.takeWords('repeatable', 'read') && !cursor.takeWords('read', 'committed'))
+        cursor.expectWords('read', 'uncommitted');
     } else if (cursor.takeWords('read', 'only')) readOnly = true;
     else if (cursor.takeWords('read', 'write')) readOnly = false;
     else if (!cursor.takeWords('deferrable') && !cursor.takeWords('not', 'deferrable')) return readOnly;
@@ -114,7 +138,8 @@ function readParameterName(cursor: Cursor): string {
 
 function readSet(cursor: Cursor): Control {
   if (cursor.takeWords('transaction')) {
-    if (cursor.word() === 'snapshot') throw cursor.refused('SET TRANSACTION SNAPSHOT', 'Snapshots cannot be shared between connections; read within one.');
+    if (cursor.word() === 'snapshot')
+      throw cursor.refused('SET TRANSACTION SNAPSHOT', 'Snapshots cannot be shared between connections; read within one.');
     return { t: 'set-transaction', readOnly: readModes(cursor) };
   }
   if (!cursor.takeWords('session')) cursor.takeWords('local');

@@ -27,7 +27,12 @@ export function readCopy(t: Translation): Copy {
   if (cursor.takeWords('to')) {
     expectStream(t, 'stdout');
     const items = columns.map((c): SelectItem => ({ t: 'item', name: c.name, tid: false }));
-    return { t: 'out', sql: `SELECT ${columns.map((c) => quoteName(c.name)).join(', ')} FROM ${target.sql}`, items, format: readOptions(t) };
+    return {
+      t: 'out',
+      sql: `SELECT ${columns.map((c) => quoteName(c.name)).join(', ')} FROM ${target.sql}`,
+      items,
+      format: readOptions(t),
+    };
   }
   cursor.expectWords('from');
   expectStream(t, 'stdin');
@@ -52,7 +57,9 @@ function readColumns(t: Translation, target: FoundTable): readonly ViewColumn[] 
 function expectStream(t: Translation, stream: 'stdin' | 'stdout'): void {
   if (t.cursor.takeWords(stream)) return;
   if (t.cursor.peek()?.kind === 'string' || t.cursor.word() === 'program') {
-    throw new LakeError('permission_denied', 'COPY with a file or a program on the server is not available', { hint: 'Use COPY … FROM STDIN or TO STDOUT (psql: \\copy).' });
+    throw new LakeError('permission_denied', 'COPY with a file or a program on the server is not available', {
+      hint: 'Use COPY … FROM STDIN or TO STDOUT (psql: \\copy).',
+    });
   }
   throw t.cursor.unexpected();
 }
@@ -90,13 +97,23 @@ function readOptionValue(t: Translation): string {
 
 function toFormat(given: ReadonlyMap<string, string>): CopyFormat {
   const format = (given.get('format') ?? 'text').toLowerCase();
-  if (format !== 'text' && format !== 'csv' && format !== 'binary') throw new LakeError('invalid_argument', `COPY format "${format}" not recognized`);
+  if (format !== 'text' && format !== 'csv' && format !== 'binary')
+    throw new LakeError('invalid_argument', `COPY format "${format}" not recognized`);
   if (format === 'binary' && (given.has('delimiter') || given.has('null') || given.has('header'))) {
     throw new LakeError('syntax_error', 'cannot specify DELIMITER, NULL or HEADER in BINARY mode');
   }
   const delimiter = given.get('delimiter') ?? (format === 'csv' ? ',' : '\t');
-  if (Buffer.byteLength(delimiter) !== 1) throw new LakeError('invalid_argument', 'COPY delimiter must be a single one-byte character');
+  if (Buffer.byteLength(delimiter) !== 1)
+    throw new LakeError('invalid_argument', 'COPY delimiter must be a single one-byte character');
   const quote = given.get('quote') ?? '"';
   const header = ['true', 'on', '1', 'match'].includes((given.get('header') ?? 'false').toLowerCase());
-  return { format, delimiter, nullText: given.get('null') ?? (format === 'csv' ? '' : '\\N'), header, quote, escape: given.get('escape') ?? quote, forceQuote: [] };
+  return {
+    format,
+    delimiter,
+    nullText: given.get('null') ?? (format === 'csv' ? '' : '\\N'),
+    header,
+    quote,
+    escape: given.get('escape') ?? quote,
+    forceQuote: [],
+  };
 }

@@ -8,7 +8,25 @@ import type { Token } from '../../../base/sql-lexer.ts';
 import { limits } from '../limits.ts';
 
 /** Operators longer than one character, longest first; the lexer gives single characters. */
-const longOperators = ['->>', '!~~*', '!~~', '~~*', '!~*', '::', '<=', '>=', '<>', '!=', '||', '->', '=>', ':=', '!~', '~~', '~*'] as const;
+const longOperators = [
+  '->>',
+  '!~~*',
+  '!~~',
+  '~~*',
+  '!~*',
+  '::',
+  '<=',
+  '>=',
+  '<>',
+  '!=',
+  '||',
+  '->',
+  '=>',
+  ':=',
+  '!~',
+  '~~',
+  '~*',
+] as const;
 
 export class Cursor {
   readonly sql: string;
@@ -160,4 +178,5 @@ export class Cursor {
   }
 }
 
-export const notServedHint = 'This database holds DuckLake metadata only. For SQL on the lake connect to the database named like the lake, without __catalog.';
+export const notServedHint =
+  'This database holds DuckLake metadata only. For SQL on the lake connect to the database named like the lake, without __catalog.';

@@ -19,7 +19,9 @@ export interface Definition {
   readonly tag: string;
   readonly changes: readonly CatalogChange[];
   /** A temporary table that comes or goes; with `columns` unknown when it is made from a query. */
-  readonly temporary?: { readonly t: 'create'; readonly table: ViewTable; readonly dropOnCommit: boolean } | { readonly t: 'drop'; readonly name: string };
+  readonly temporary?:
+    | { readonly t: 'create'; readonly table: ViewTable; readonly dropOnCommit: boolean }
+    | { readonly t: 'drop'; readonly name: string };
   /** What PostgreSQL would say as a notice. */
   readonly notice?: string;
 }
@@ -52,13 +54,19 @@ function readCreateSchema(t: Translation): Definition {
   cursor.expectEnd();
   const tag = 'CREATE SCHEMA';
   if (/^(pg_|main$|temp$|system$|information_schema$)/i.test(schema)) {
-    throw new LakeError('invalid_argument', `unacceptable schema name "${schema}"`, { detail: 'The names main, temp, system, information_schema and pg_… are reserved.' });
+    throw new LakeError('invalid_argument', `unacceptable schema name "${schema}"`, {
+      detail: 'The names main, temp, system, information_schema and pg_… are reserved.',
+    });
   }
   if (t.context.view.hasSchema(schema)) {
     if (ifNotExists) return nothingToDo(t, tag, `schema "${schema}" already exists, skipping`);
     throw new LakeError('duplicate_schema', `schema "${schema}" already exists`);
   }
-  return { sql: [`CREATE SCHEMA ${quoteName(t.context.alias)}.${quoteName(schema)}`], tag, changes: [{ t: 'create-schema', schema }] };
+  return {
+    sql: [`CREATE SCHEMA ${quoteName(t.context.alias)}.${quoteName(schema)}`],
+    tag,
+    changes: [{ t: 'create-schema', schema }],
+  };
 }
 
 function readCreateTable(t: Translation, schema: string, name: string, ifNotExists: boolean): Definition {
@@ -77,7 +85,11 @@ function readCreateTable(t: Translation, schema: string, name: string, ifNotExis
   if (!cursor.isSymbol('(')) throw cursor.refused('CREATE TABLE … AS');
   const table = readTableBody(t, schema, name);
   cursor.expectEnd();
-  return { sql: [`CREATE TABLE ${t.storedName(schema, name)} (${table.sql})`], tag, changes: [{ t: 'create-table', table: table.table }] };
+  return {
+    sql: [`CREATE TABLE ${t.storedName(schema, name)} (${table.sql})`],
+    tag,
+    changes: [{ t: 'create-table', table: table.table }],
+  };
 }
 
 function readCreateTemporary(t: Translation, name: string, ifNotExists: boolean): Definition {
@@ -87,7 +99,8 @@ function readCreateTemporary(t: Translation, name: string, ifNotExists: boolean)
     if (ifNotExists) return nothingToDo(t, tag, `relation "${name}" already exists, skipping`);
     throw new LakeError('duplicate_table', `relation "${name}" already exists`);
   }
-  if (!cursor.isSymbol('(') || startsQuery(cursor)) throw cursor.refused('CREATE TEMPORARY TABLE … AS', 'Create it with its columns and INSERT … SELECT into it.');
+  if (!cursor.isSymbol('(') || startsQuery(cursor))
+    throw cursor.refused('CREATE TEMPORARY TABLE … AS', 'Create it with its columns and INSERT … SELECT into it.');
   const body = readTableBody(t, 'pg_temp', name);
   let dropOnCommit = false;
   if (cursor.takeWords('on', 'commit')) {
@@ -97,7 +110,9 @@ function readCreateTemporary(t: Translation, name: string, ifNotExists: boolean)
   }
   cursor.expectEnd();
   return {
-    sql: [`CREATE TEMPORARY TABLE ${quoteName(name)} (${body.sql})`], tag, changes: [],
+    sql: [`CREATE TEMPORARY TABLE ${quoteName(name)} (${body.sql})`],
+    tag,
+    changes: [],
     temporary: { t: 'create', table: body.table, dropOnCommit },
   };
 }
@@ -124,7 +139,8 @@ function readTableBody(t: Translation, schema: string, name: string): { sql: str
     }
     columns.push(column.column);
     parts.push(column.sql);
-    if (columns.length > limits.tableColumnsMax) throw new LakeError('too_large', `tables can have at most ${limits.tableColumnsMax} columns`);
+    if (columns.length > limits.tableColumnsMax)
+      throw new LakeError('too_large', `tables can have at most ${limits.tableColumnsMax} columns`);
   } while (cursor.takeSymbol(','));
   cursor.expectSymbol(')');
   keys.sort((a, b) => Number(b.primary) - Number(a.primary));
@@ -186,7 +202,11 @@ export function readDrop(t: Translation): Definition {
   }
   const found = t.findTable(schema, name);
   if (found.temporary) return { sql: [`DROP TABLE ${found.sql}`], tag, changes: [], temporary: { t: 'drop', name } };
-  return { sql: [`DROP TABLE ${found.sql}`], tag, changes: [{ t: 'drop-table', schema: found.table.schema, name: found.table.name }] };
+  return {
+    sql: [`DROP TABLE ${found.sql}`],
+    tag,
+    changes: [{ t: 'drop-table', schema: found.table.schema, name: found.table.name }],
+  };
 }
 
 function readDropSchema(t: Translation): Definition {
@@ -201,10 +221,15 @@ function readDropSchema(t: Translation): Definition {
     if (ifExists) return nothingToDo(t, tag, `schema "${schema}" does not exist, skipping`);
     throw new LakeError('undefined_schema', `schema "${schema}" does not exist`);
   }
-  if (schema.toLowerCase() === defaultSchema) throw new LakeError('dependent_objects', `schema "${schema}" cannot be dropped: it is the default of every client`);
+  if (schema.toLowerCase() === defaultSchema)
+    throw new LakeError('dependent_objects', `schema "${schema}" cannot be dropped: it is the default of every client`);
   const tables = [...(context.view.schemas.get(schema.toLowerCase())?.values() ?? [])];
-  if (tables.length > 0 && !cascade) throw new LakeError('dependent_objects', `schema "${schema}" cannot be dropped: it holds ${tables.length} tables`, { hint: 'DROP SCHEMA … CASCADE drops them too.' });
-  if (tables.some((table) => !isServedName(table.name))) throw new LakeError('permission_denied', `schema "${schema}" cannot be dropped`);
+  if (tables.length > 0 && !cascade)
+    throw new LakeError('dependent_objects', `schema "${schema}" cannot be dropped: it holds ${tables.length} tables`, {
+      hint: 'DROP SCHEMA … CASCADE drops them too.',
+    });
+  if (tables.some((table) => !isServedName(table.name)))
+    throw new LakeError('permission_denied', `schema "${schema}" cannot be dropped`);
   const stored = `${quoteName(context.alias)}.${quoteName(toStoredSchema(schema))}`;
   return { sql: [`DROP SCHEMA ${stored}${cascade ? ' CASCADE' : ''}`], tag, changes: [{ t: 'drop-schema', schema }] };
 }
@@ -229,13 +254,21 @@ export function readAlter(t: Translation): Definition {
     const to = cursor.takeName();
     cursor.expectEnd();
     if (column === undefined) {
-      if (!isServedName(to)) throw new LakeError('permission_denied', `table "${name}" cannot be renamed to "${to}": this database holds DuckLake metadata only`);
+      if (!isServedName(to))
+        throw new LakeError(
+          'permission_denied',
+          `table "${name}" cannot be renamed to "${to}": this database holds DuckLake metadata only`,
+        );
       if (t.context.view.find(table.schema, to)) throw new LakeError('duplicate_table', `relation "${to}" already exists`);
       return { sql: [`ALTER TABLE ${sql} RENAME TO ${quoteName(to)}`], tag, changes: [{ t: 'rename-table', ...at, to }] };
     }
     if (!has(column)) throw new LakeError('undefined_column', `column "${column}" does not exist`);
     const columns = table.columns.map((c) => (c.name.toLowerCase() === column.toLowerCase() ? { ...c, name: to } : c));
-    return { sql: [`ALTER TABLE ${sql} RENAME COLUMN ${quoteName(column)} TO ${quoteName(to)}`], tag, changes: [{ t: 'set-columns', ...at, columns }] };
+    return {
+      sql: [`ALTER TABLE ${sql} RENAME COLUMN ${quoteName(column)} TO ${quoteName(to)}`],
+      tag,
+      changes: [{ t: 'set-columns', ...at, columns }],
+    };
   }
   if (cursor.takeWords('add')) {
     cursor.takeWords('column');
@@ -248,7 +281,11 @@ export function readAlter(t: Translation): Definition {
       if (ifNotExists) return nothingToDo(t, tag, `column "${added.column.name}" of relation "${name}" already exists, skipping`);
       throw new LakeError('duplicate_column', `column "${added.column.name}" of relation "${name}" already exists`);
     }
-    return { sql: [`ALTER TABLE ${sql} ADD COLUMN ${added.sql}`], tag, changes: [{ t: 'set-columns', ...at, columns: [...table.columns, added.column] }] };
+    return {
+      sql: [`ALTER TABLE ${sql} ADD COLUMN ${added.sql}`],
+      tag,
+      changes: [{ t: 'set-columns', ...at, columns: [...table.columns, added.column] }],
+    };
   }
   if (cursor.takeWords('drop')) {
     cursor.takeWords('column');
@@ -265,5 +302,3 @@ export function readAlter(t: Translation): Definition {
   }
   throw cursor.refused('this form of ALTER TABLE');
 }
-
-

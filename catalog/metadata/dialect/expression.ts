@@ -28,13 +28,41 @@ export interface Expression {
   readonly tid?: boolean;
 }
 
-const binaryOperators: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '=', '<>', '!=', '<', '>', '<=', '>=', '||', '->', '->>']);
+const binaryOperators: ReadonlySet<string> = new Set([
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '=',
+  '<>',
+  '!=',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '||',
+  '->',
+  '->>',
+]);
 const comparisons: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=', '>=']);
 const typedLiterals: ReadonlySet<string> = new Set(['interval', 'date', 'timestamp', 'timestamptz', 'time', 'uuid']);
 const bareValues: Readonly<Record<string, string>> = {
-  null: 'NULL', true: 'TRUE', false: 'FALSE', current_timestamp: 'now()', current_date: 'current_date', localtimestamp: 'localtimestamp',
+  null: 'NULL',
+  true: 'TRUE',
+  false: 'FALSE',
+  current_timestamp: 'now()',
+  current_date: 'current_date',
+  localtimestamp: 'localtimestamp',
 };
-const sessionValues: ReadonlySet<string> = new Set(['current_user', 'session_user', 'user', 'current_role', 'current_catalog', 'current_schema']);
+const sessionValues: ReadonlySet<string> = new Set([
+  'current_user',
+  'session_user',
+  'user',
+  'current_role',
+  'current_catalog',
+  'current_schema',
+]);
 
 /** Reads one expression; it ends where no operator follows. */
 export function readExpression(t: Translation): Expression {
@@ -75,7 +103,8 @@ function readTail(t: Translation, first: Expression): string {
         continue;
       }
       const right = readOperand(t);
-      if (right.tid && left.literal !== undefined && sql === '') throw cursor.refused('a comparison with ctid on the right', 'Write ctid on the left.');
+      if (right.tid && left.literal !== undefined && sql === '')
+        throw cursor.refused('a comparison with ctid on the right', 'Write ctid on the left.');
       sql += ` ${operator} ${left.tid ? tidOperand(t, right) : comparisons.has(operator) ? compared(t, left, right) : right.sql}`;
       left = right;
       continue;
@@ -166,7 +195,11 @@ function compared(t: Translation, left: Expression, right: Expression): string {
 function readParenthesised(t: Translation): string {
   const { cursor } = t;
   cursor.expectSymbol('(');
-  const sql = startsQuery(cursor) ? readQuery(t).sql : readExpressions(t).map((e) => e.sql).join(', ');
+  const sql = startsQuery(cursor)
+    ? readQuery(t).sql
+    : readExpressions(t)
+        .map((e) => e.sql)
+        .join(', ');
   cursor.expectSymbol(')');
   return `(${sql})`;
 }
@@ -216,7 +249,8 @@ function cast(t: Translation, operand: Expression): Expression {
     return { sql: known };
   }
   const type = readType(t.cursor);
-  if (type.duckdb === 'BLOB' && operand.literal !== undefined) return { sql: blobExpression(parseBytea(operand.literal)), name: 'bytea' };
+  if (type.duckdb === 'BLOB' && operand.literal !== undefined)
+    return { sql: blobExpression(parseBytea(operand.literal)), name: 'bytea' };
   const shown = operand.tid ? tidText(operand.sql) : operand.sql;
   return { sql: `CAST(${shown} AS ${type.duckdb})`, name: operand.name ?? type.name };
 }
@@ -300,7 +334,11 @@ function readKeyword(t: Translation, word: string): Expression | undefined {
   const bare = bareValues[word];
   if (bare !== undefined) {
     cursor.next();
-    return word === 'true' || word === 'false' ? { sql: bare, name: 'bool' } : word === 'null' ? { sql: bare } : { sql: bare, name: word };
+    return word === 'true' || word === 'false'
+      ? { sql: bare, name: 'bool' }
+      : word === 'null'
+        ? { sql: bare }
+        : { sql: bare, name: word };
   }
   if (sessionValues.has(word) && !cursor.isSymbol('(', 1)) {
     cursor.next();
@@ -310,7 +348,10 @@ function readKeyword(t: Translation, word: string): Expression | undefined {
     cursor.next();
     t.bareLiterals++;
     const text = stringValue(cursor.unexpected.bind(cursor), cursor.next());
-    return { sql: `CAST(${quoteString(text)} AS ${word === 'timestamptz' ? 'TIMESTAMP WITH TIME ZONE' : word.toUpperCase()})`, name: word };
+    return {
+      sql: `CAST(${quoteString(text)} AS ${word === 'timestamptz' ? 'TIMESTAMP WITH TIME ZONE' : word.toUpperCase()})`,
+      name: word,
+    };
   }
   if (word === 'not') {
     cursor.next();
@@ -391,7 +432,10 @@ function readCall(t: Translation, names: readonly string[]): Expression {
     }
   }
   cursor.expectSymbol(')');
-  const own = t.context.sessionFunction(name, list.map((e) => e.literal ?? null));
+  const own = t.context.sessionFunction(
+    name,
+    list.map((e) => e.literal ?? null),
+  );
   if (own !== undefined) {
     t.usesCatalog = true;
     return { sql: own, name };
@@ -409,14 +453,20 @@ function readCall(t: Translation, names: readonly string[]): Expression {
 }
 
 function undefinedFunction(name: string): LakeError {
-  return new LakeError('undefined_function', `function ${name}() does not exist, or is not available in a lake's metadata database`);
+  return new LakeError(
+    'undefined_function',
+    `function ${name}() does not exist, or is not available in a lake's metadata database`,
+  );
 }
 
 function readWindow(t: Translation): string {
   const { cursor } = t;
   cursor.expectSymbol('(');
   let sql = ' OVER (';
-  if (cursor.takeWords('partition', 'by')) sql += `PARTITION BY ${readExpressions(t).map((e) => e.sql).join(', ')}`;
+  if (cursor.takeWords('partition', 'by'))
+    sql += `PARTITION BY ${readExpressions(t)
+      .map((e) => e.sql)
+      .join(', ')}`;
   if (cursor.takeWords('order', 'by')) sql += ` ORDER BY ${readOrderItems(t)}`;
   cursor.expectSymbol(')');
   return `${sql})`;
@@ -447,12 +497,14 @@ export function readOrderItems(t: Translation): string {
 export function stringValue(unexpected: () => LakeError, token: Token): string {
   const { text } = token;
   if (text.startsWith("'")) {
-    if (text.length < 2 || !text.endsWith("'")) throw new LakeError('syntax_error', 'unterminated quoted string', { position: token.start + 1 });
+    if (text.length < 2 || !text.endsWith("'"))
+      throw new LakeError('syntax_error', 'unterminated quoted string', { position: token.start + 1 });
     return text.slice(1, -1).replaceAll("''", "'");
   }
   if (text.startsWith('$')) {
     const tag = text.slice(0, text.indexOf('$', 1) + 1);
-    if (text.length < 2 * tag.length || !text.endsWith(tag)) throw new LakeError('syntax_error', 'unterminated dollar-quoted string', { position: token.start + 1 });
+    if (text.length < 2 * tag.length || !text.endsWith(tag))
+      throw new LakeError('syntax_error', 'unterminated dollar-quoted string', { position: token.start + 1 });
     return text.slice(tag.length, -tag.length);
   }
   if (/^e'/i.test(text) && text.length >= 3 && text.endsWith("'")) return escapedString(text.slice(2, -1));
@@ -463,13 +515,21 @@ const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 
 /** Body of E'…'. Source: PostgreSQL 15 documentation, section 4.1.2.2. Byte escapes above 7F are refused: they need not be UTF-8. */
 function escapedString(body: string): string {
-  return body.replace(/''|\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g, (whole, hex, u4, u8, octal, other) => {
-    if (whole === "''") return "'";
-    if (other !== undefined) return escapes[other as string] ?? (other as string);
-    const code = hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : Number.parseInt(u4 ?? u8, 16);
-    if (code === 0 || code > 0x10ffff || ((hex !== undefined || octal !== undefined) && code > 0x7f)) {
-      throw new LakeError('invalid_byte_sequence', `invalid escape in a string constant: ${whole}`);
-    }
-    return String.fromCodePoint(code);
-  });
+  return body.replace(
+    /''|\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g,
+    (whole, hex, u4, u8, octal, other) => {
+      if (whole === "''") return "'";
+      if (other !== undefined) return escapes[other as string] ?? (other as string);
+      const code =
+        hex !== undefined
+          ? Number.parseInt(hex, 16)
+          : octal !== undefined
+            ? Number.parseInt(octal, 8)
+            : Number.parseInt(u4 ?? u8, 16);
+      if (code === 0 || code > 0x10ffff || ((hex !== undefined || octal !== undefined) && code > 0x7f)) {
+        throw new LakeError('invalid_byte_sequence', `invalid escape in a string constant: ${whole}`);
+      }
+      return String.fromCodePoint(code);
+    },
+  );
 }

@@ -18,9 +18,55 @@ export interface Query {
 
 /** Words that end an item or a relation and so cannot be an alias without AS. */
 const reserved: ReadonlySet<string> = new Set([
-  'from', 'where', 'group', 'having', 'window', 'union', 'except', 'intersect', 'order', 'limit', 'offset', 'fetch', 'for', 'on', 'using', 'join',
-  'inner', 'left', 'right', 'full', 'cross', 'natural', 'set', 'returning', 'as', 'and', 'or', 'not', 'is', 'in', 'between', 'like', 'ilike',
-  'collate', 'asc', 'desc', 'nulls', 'when', 'then', 'else', 'end', 'into', 'values', 'select', 'with', 'lateral', 'tablesample', 'isnull', 'notnull',
+  'from',
+  'where',
+  'group',
+  'having',
+  'window',
+  'union',
+  'except',
+  'intersect',
+  'order',
+  'limit',
+  'offset',
+  'fetch',
+  'for',
+  'on',
+  'using',
+  'join',
+  'inner',
+  'left',
+  'right',
+  'full',
+  'cross',
+  'natural',
+  'set',
+  'returning',
+  'as',
+  'and',
+  'or',
+  'not',
+  'is',
+  'in',
+  'between',
+  'like',
+  'ilike',
+  'collate',
+  'asc',
+  'desc',
+  'nulls',
+  'when',
+  'then',
+  'else',
+  'end',
+  'into',
+  'values',
+  'select',
+  'with',
+  'lateral',
+  'tablesample',
+  'isnull',
+  'notnull',
 ]);
 
 /** True if a query starts `ahead` tokens further on (looking through parentheses). */
@@ -101,7 +147,11 @@ function readBody(t: Translation): Query {
       sql += ` LIMIT ${cursor.word() === 'row' || cursor.word() === 'rows' ? '1' : readExpression(t).sql}`;
       if (!cursor.takeWords('rows')) cursor.expectWords('row');
       cursor.expectWords('only');
-    } else if (cursor.word() === 'for') throw cursor.refused('SELECT … FOR UPDATE or SHARE', 'Transactions here never wait for each other; retry on SQLSTATE 40001.');
+    } else if (cursor.word() === 'for')
+      throw cursor.refused(
+        'SELECT … FOR UPDATE or SHARE',
+        'Transactions here never wait for each other; retry on SQLSTATE 40001.',
+      );
     else return { sql, items: first.items };
   }
 }
@@ -142,7 +192,9 @@ function readSelect(t: Translation): Query {
     sql += 'DISTINCT ';
     if (cursor.takeWords('on')) {
       cursor.expectSymbol('(');
-      sql += `ON (${readExpressions(t).map((e) => e.sql).join(', ')}) `;
+      sql += `ON (${readExpressions(t)
+        .map((e) => e.sql)
+        .join(', ')}) `;
       cursor.expectSymbol(')');
     }
   } else cursor.takeWords('all');
@@ -152,7 +204,10 @@ function readSelect(t: Translation): Query {
   if (cursor.word() === 'into') throw cursor.refused('SELECT INTO');
   if (cursor.takeWords('from')) sql += ` FROM ${readRelations(t)}`;
   if (cursor.takeWords('where')) sql += ` WHERE ${readExpression(t).sql}`;
-  if (cursor.takeWords('group', 'by')) sql += ` GROUP BY ${readExpressions(t).map((e) => e.sql).join(', ')}`;
+  if (cursor.takeWords('group', 'by'))
+    sql += ` GROUP BY ${readExpressions(t)
+      .map((e) => e.sql)
+      .join(', ')}`;
   if (cursor.takeWords('having')) sql += ` HAVING ${readExpression(t).sql}`;
   return { sql, items: list.items };
 }

@@ -25,7 +25,13 @@ export type Statement =
   | (Told & { readonly t: 'query'; readonly items: readonly SelectItem[]; readonly parameterCount: number })
   | (Told & { readonly t: 'copy-out'; readonly items: readonly SelectItem[]; readonly format: CopyFormat })
   | { readonly t: 'copy-in'; readonly target: FoundTable; readonly columns: readonly ViewColumn[]; readonly format: CopyFormat }
-  | (Told & { readonly t: 'change'; readonly target: FoundTable; readonly verb: 'INSERT' | 'UPDATE' | 'DELETE'; readonly returning: readonly SelectItem[] | null; readonly parameterCount: number })
+  | (Told & {
+      readonly t: 'change';
+      readonly target: FoundTable;
+      readonly verb: 'INSERT' | 'UPDATE' | 'DELETE';
+      readonly returning: readonly SelectItem[] | null;
+      readonly parameterCount: number;
+    })
   | { readonly t: 'truncate'; readonly sql: string; readonly target: FoundTable }
   | { readonly t: 'definition'; readonly definition: Definition };
 
@@ -97,9 +103,12 @@ function readKind(t: Translation, word: string): Statement {
 }
 
 function readVerb(t: Translation, word: string, before: string): Statement {
-  const readers: Readonly<Record<string, readonly ['INSERT' | 'UPDATE' | 'DELETE', (t: Translation, before: string) => Change]>> = {
-    insert: ['INSERT', readInsert], update: ['UPDATE', readUpdate], delete: ['DELETE', readDelete],
-  };
+  const readers: Readonly<Record<string, readonly ['INSERT' | 'UPDATE' | 'DELETE', (t: Translation, before: string) => Change]>> =
+    {
+      insert: ['INSERT', readInsert],
+      update: ['UPDATE', readUpdate],
+      delete: ['DELETE', readDelete],
+    };
   const reader = readers[word];
   if (!reader) throw t.cursor.unexpected();
   t.cursor.next();

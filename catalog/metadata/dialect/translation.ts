@@ -104,7 +104,8 @@ export class Translation {
     }
     const table = this.context.view.find(schema ?? defaultSchema, name);
     if (!table || !isServedName(table.name)) {
-      if (schema !== undefined && !this.context.view.hasSchema(schema)) throw new LakeError('undefined_schema', `schema "${schema}" does not exist`);
+      if (schema !== undefined && !this.context.view.hasSchema(schema))
+        throw new LakeError('undefined_schema', `schema "${schema}" does not exist`);
       throw undefinedTable(schema, name);
     }
     this.used.add(table);
@@ -120,7 +121,8 @@ export class Translation {
   readQualifiedName(): { schema: string | undefined; name: string } {
     const parts = [this.cursor.takeName()];
     while (this.cursor.takeSymbol('.')) parts.push(this.cursor.takeName());
-    if (parts.length > 3) throw new LakeError('syntax_error', `improper qualified name (too many dotted names): ${parts.join('.')}`);
+    if (parts.length > 3)
+      throw new LakeError('syntax_error', `improper qualified name (too many dotted names): ${parts.join('.')}`);
     if (parts.length === 3 && parts[0] !== this.context.database) {
       throw new LakeError('feature_not_supported', `cross-database references are not implemented: "${parts.join('.')}"`);
     }

@@ -19,21 +19,50 @@ export interface ColumnType {
 
 /** PostgreSQL spelling (words joined by one space) to [DuckDB type, typname]. `float` without precision is double. */
 const spellings: Readonly<Record<string, readonly [string, string]>> = {
-  bigint: ['BIGINT', 'int8'], int8: ['BIGINT', 'int8'], integer: ['INTEGER', 'int4'], int: ['INTEGER', 'int4'], int4: ['INTEGER', 'int4'],
-  smallint: ['SMALLINT', 'int2'], int2: ['SMALLINT', 'int2'], boolean: ['BOOLEAN', 'bool'], bool: ['BOOLEAN', 'bool'],
-  'double precision': ['DOUBLE', 'float8'], float8: ['DOUBLE', 'float8'], float: ['DOUBLE', 'float8'], real: ['FLOAT', 'float4'],
-  float4: ['FLOAT', 'float4'], varchar: ['VARCHAR', 'varchar'], 'character varying': ['VARCHAR', 'varchar'], text: ['VARCHAR', 'varchar'],
-  bytea: ['BLOB', 'bytea'], uuid: ['UUID', 'uuid'], date: ['DATE', 'date'], time: ['TIME', 'time'], 'time without time zone': ['TIME', 'time'],
-  timetz: ['TIME WITH TIME ZONE', 'timetz'], 'time with time zone': ['TIME WITH TIME ZONE', 'timetz'], timestamp: ['TIMESTAMP', 'timestamp'],
-  'timestamp without time zone': ['TIMESTAMP', 'timestamp'], timestamptz: ['TIMESTAMP WITH TIME ZONE', 'timestamptz'],
-  'timestamp with time zone': ['TIMESTAMP WITH TIME ZONE', 'timestamptz'], interval: ['INTERVAL', 'interval'], json: ['JSON', 'json'],
-  jsonb: ['JSON', 'json'], name: ['VARCHAR', 'varchar'],
+  bigint: ['BIGINT', 'int8'],
+  int8: ['BIGINT', 'int8'],
+  integer: ['INTEGER', 'int4'],
+  int: ['INTEGER', 'int4'],
+  int4: ['INTEGER', 'int4'],
+  smallint: ['SMALLINT', 'int2'],
+  int2: ['SMALLINT', 'int2'],
+  boolean: ['BOOLEAN', 'bool'],
+  bool: ['BOOLEAN', 'bool'],
+  'double precision': ['DOUBLE', 'float8'],
+  float8: ['DOUBLE', 'float8'],
+  float: ['DOUBLE', 'float8'],
+  real: ['FLOAT', 'float4'],
+  float4: ['FLOAT', 'float4'],
+  varchar: ['VARCHAR', 'varchar'],
+  'character varying': ['VARCHAR', 'varchar'],
+  text: ['VARCHAR', 'varchar'],
+  bytea: ['BLOB', 'bytea'],
+  uuid: ['UUID', 'uuid'],
+  date: ['DATE', 'date'],
+  time: ['TIME', 'time'],
+  'time without time zone': ['TIME', 'time'],
+  timetz: ['TIME WITH TIME ZONE', 'timetz'],
+  'time with time zone': ['TIME WITH TIME ZONE', 'timetz'],
+  timestamp: ['TIMESTAMP', 'timestamp'],
+  'timestamp without time zone': ['TIMESTAMP', 'timestamp'],
+  timestamptz: ['TIMESTAMP WITH TIME ZONE', 'timestamptz'],
+  'timestamp with time zone': ['TIMESTAMP WITH TIME ZONE', 'timestamptz'],
+  interval: ['INTERVAL', 'interval'],
+  json: ['JSON', 'json'],
+  jsonb: ['JSON', 'json'],
+  name: ['VARCHAR', 'varchar'],
 };
 
 /** DuckDB spelling to typname, for tables that are already there. */
 const storedNames: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.values(spellings).map(([duckdb, name]) => [duckdb, name])),
-  UINTEGER: 'int8', TINYINT: 'int2', UTINYINT: 'int2', USMALLINT: 'int4', UBIGINT: 'numeric', HUGEINT: 'numeric', VARCHAR: 'varchar',
+  UINTEGER: 'int8',
+  TINYINT: 'int2',
+  UTINYINT: 'int2',
+  USMALLINT: 'int4',
+  UBIGINT: 'numeric',
+  HUGEINT: 'numeric',
+  VARCHAR: 'varchar',
 };
 
 /** Reads a type where PostgreSQL's grammar expects one; throws `undefined_object` for types not held here. */
@@ -67,7 +96,10 @@ function toColumnType(written: string, modifiers: readonly number[], dimensions:
     const [width, scale = 0] = modifiers;
     if (width === undefined) return storedType('DOUBLE', dimensions, 'float8');
     if (!Number.isInteger(width) || width < 1 || width > 38 || !Number.isInteger(scale) || scale < 0 || scale > width) {
-      throw new LakeError('invalid_argument', `numeric(${modifiers.join(',')}) cannot be stored: width 1 to 38, scale 0 to width`);
+      throw new LakeError(
+        'invalid_argument',
+        `numeric(${modifiers.join(',')}) cannot be stored: width 1 to 38, scale 0 to width`,
+      );
     }
     return storedType(`DECIMAL(${width},${scale})`, dimensions, 'numeric', numericTypmod(width, scale));
   }

@@ -21,7 +21,12 @@ export interface ShownTable {
   readonly oid: number;
   readonly namespace: ShownNamespace;
   readonly table: ViewTable;
-  readonly keys: readonly { readonly oid: number; readonly name: string; readonly primary: boolean; readonly positions: readonly number[] }[];
+  readonly keys: readonly {
+    readonly oid: number;
+    readonly name: string;
+    readonly primary: boolean;
+    readonly positions: readonly number[];
+  }[];
 }
 
 export interface Shown {
@@ -38,7 +43,10 @@ export function shown(view: CatalogView): Shown {
   const known = cache.get(view);
   if (known) return known;
   const taken = new Set<number>();
-  const namespaces = [...view.schemas.keys()].map((name) => ({ name, oid: name === defaultSchema ? publicNamespace : hashOid(`schema ${name}`, taken) }));
+  const namespaces = [...view.schemas.keys()].map((name) => ({
+    name,
+    oid: name === defaultSchema ? publicNamespace : hashOid(`schema ${name}`, taken),
+  }));
   namespaces.sort((a, b) => a.oid - b.oid);
   const byName = new Map(namespaces.map((n) => [n.name, n]));
   const tables: ShownTable[] = [];
@@ -48,7 +56,9 @@ export function shown(view: CatalogView): Shown {
     const what = `${table.schema}.${table.name}(${table.columns.map((c) => `${c.name} ${c.type.duckdb} ${c.notNull}`).join(',')})`;
     const keys = table.keys.map((key) => {
       const name = key.primary ? `${table.name}_pkey` : `${table.name}_${key.columns.join('_')}_key`;
-      const positions = key.columns.map((column) => table.columns.findIndex((c) => c.name.toLowerCase() === column.toLowerCase()) + 1);
+      const positions = key.columns.map(
+        (column) => table.columns.findIndex((c) => c.name.toLowerCase() === column.toLowerCase()) + 1,
+      );
       return { oid: hashOid(`key ${table.schema}.${name}`, taken), name, primary: key.primary, positions };
     });
     tables.push({ oid: hashOid(what, taken), namespace, table, keys });

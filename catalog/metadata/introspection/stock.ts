@@ -34,11 +34,16 @@ const literals = "'[^'\\s]*'(?:\\s?,\\s?'[^'\\s]*')*";
 
 /** A template of the client as a pattern. `<S>`: ` AND …nspname IN (…)`; `<W>`: the same after WHERE; `<T>`: `AND relname='…'`. */
 function shape(template: string, columns: readonly Column[], rows: Shape['rows']): Shape {
-  const escaped = template.trim().replace(/\s+/g, ' ').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const escaped = template
+    .trim()
+    .replace(/\s+/g, ' ')
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   let first = true;
   const pattern = escaped
     .replaceAll(' <S>', () => {
-      const group = first ? `(?: ?AND (?:pg_namespace|n)\\.nspname IN \\((?<schemas>${literals})\\))?` : `(?: ?AND (?:pg_namespace|n)\\.nspname IN \\(${literals}\\))?`;
+      const group = first
+        ? `(?: ?AND (?:pg_namespace|n)\\.nspname IN \\((?<schemas>${literals})\\))?`
+        : `(?: ?AND (?:pg_namespace|n)\\.nspname IN \\(${literals}\\))?`;
       const table = first ? "(?: ?AND relname='(?<table>[^'\\s]*)')?" : "(?: ?AND relname='[^'\\s]*')?";
       first = false;
       return ` ?${group}${table}`;
@@ -50,8 +55,14 @@ function shape(template: string, columns: readonly Column[], rows: Shape['rows']
 }
 
 const shapes: readonly Shape[] = [
-  shape('SELECT oid, nspname FROM pg_namespace <W> ORDER BY oid', [oidColumn('oid'), nameColumn('nspname')], (view, { schemas }) =>
-    shown(view).namespaces.filter((n) => !schemas || schemas.includes(n.name)).map((n) => [n.oid, n.name])),
+  shape(
+    'SELECT oid, nspname FROM pg_namespace <W> ORDER BY oid',
+    [oidColumn('oid'), nameColumn('nspname')],
+    (view, { schemas }) =>
+      shown(view)
+        .namespaces.filter((n) => !schemas || schemas.includes(n.name))
+        .map((n) => [n.oid, n.name]),
+  ),
   shape(
     `SELECT pg_namespace.oid AS namespace_id, relname, relpages, attname, pg_type.typname type_name, atttypmod type_modifier,
       pg_attribute.attndims ndim, attnum, pg_attribute.attnotnull AS notnull, NULL constraint_id, NULL constraint_type,
@@ -68,35 +79,75 @@ const shapes: readonly Shape[] = [
       WHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND contype IN ('p', 'u') <S>
       ORDER BY namespace_id, relname, attnum, constraint_id`,
     [
-      oidColumn('namespace_id'), nameColumn('relname'), intColumn('relpages'), nameColumn('attname'), nameColumn('type_name'), intColumn('type_modifier'),
-      intColumn('ndim'), { name: 'attnum', type: SMALLINT }, { name: 'notnull', type: BOOLEAN }, oidColumn('constraint_id'),
-      { name: 'constraint_type', type: VARCHAR, pgType: { oid: oid.char } }, { name: 'constraint_key', type: LIST(SMALLINT) },
-      nameColumn('type_schema'), textColumn('column_comment'), textColumn('table_comment'),
+      oidColumn('namespace_id'),
+      nameColumn('relname'),
+      intColumn('relpages'),
+      nameColumn('attname'),
+      nameColumn('type_name'),
+      intColumn('type_modifier'),
+      intColumn('ndim'),
+      { name: 'attnum', type: SMALLINT },
+      { name: 'notnull', type: BOOLEAN },
+      oidColumn('constraint_id'),
+      { name: 'constraint_type', type: VARCHAR, pgType: { oid: oid.char } },
+      { name: 'constraint_key', type: LIST(SMALLINT) },
+      nameColumn('type_schema'),
+      textColumn('column_comment'),
+      textColumn('table_comment'),
     ],
-    (view, filter) => shown(view).tables.filter((t) => matches(t, filter)).flatMap(tableRows),
+    (view, filter) =>
+      shown(view)
+        .tables.filter((t) => matches(t, filter))
+        .flatMap(tableRows),
   ),
-  shape('SELECT n.oid, enumtypid, typname, enumlabel FROM pg_enum e JOIN pg_type t ON e.enumtypid = t.oid JOIN pg_namespace AS n ON (typnamespace=n.oid) <W> ORDER BY n.oid, enumtypid, enumsortorder',
-    [oidColumn('oid'), oidColumn('enumtypid'), nameColumn('typname'), nameColumn('enumlabel')], () => []),
-  shape(`SELECT n.oid, t.typrelid AS id, t.typname as type, pg_attribute.attname, sub_type.typname, sub_type_ns.nspname AS sub_type_schema
+  shape(
+    'SELECT n.oid, enumtypid, typname, enumlabel FROM pg_enum e JOIN pg_type t ON e.enumtypid = t.oid JOIN pg_namespace AS n ON (typnamespace=n.oid) <W> ORDER BY n.oid, enumtypid, enumsortorder',
+    [oidColumn('oid'), oidColumn('enumtypid'), nameColumn('typname'), nameColumn('enumlabel')],
+    () => [],
+  ),
+  shape(
+    `SELECT n.oid, t.typrelid AS id, t.typname as type, pg_attribute.attname, sub_type.typname, sub_type_ns.nspname AS sub_type_schema
       FROM pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace JOIN pg_class ON pg_class.oid = t.typrelid
       JOIN pg_attribute ON attrelid=t.typrelid JOIN pg_type sub_type ON (pg_attribute.atttypid=sub_type.oid)
       JOIN pg_catalog.pg_namespace sub_type_ns ON sub_type_ns.oid = sub_type.typnamespace
       WHERE pg_class.relkind IN ('c', 'r', 'v', 'm', 'f', 'p') AND t.typtype='c' AND pg_attribute.attnum > 0 AND NOT pg_attribute.attisdropped <S>
       ORDER BY n.oid, t.oid, attrelid, attnum`,
-    [oidColumn('oid'), oidColumn('id'), nameColumn('type'), nameColumn('attname'), nameColumn('typname'), nameColumn('sub_type_schema')],
+    [
+      oidColumn('oid'),
+      oidColumn('id'),
+      nameColumn('type'),
+      nameColumn('attname'),
+      nameColumn('typname'),
+      nameColumn('sub_type_schema'),
+    ],
     // Tables have row types in PostgreSQL; the client would only use them for columns of such a type, which are not stored here.
-    () => []),
-  shape(`SELECT n.oid, t.typrelid AS id, t.typname as type, pg_attribute.attname, sub_type.typname
+    () => [],
+  ),
+  shape(
+    `SELECT n.oid, t.typrelid AS id, t.typname as type, pg_attribute.attname, sub_type.typname
       FROM pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace JOIN pg_class ON pg_class.oid = t.typrelid
       JOIN pg_attribute ON attrelid=t.typrelid JOIN pg_type sub_type ON (pg_attribute.atttypid=sub_type.oid)
       WHERE pg_class.relkind = 'c' AND t.typtype='c' <S> ORDER BY n.oid, t.oid, attrelid, attnum`,
-    [oidColumn('oid'), oidColumn('id'), nameColumn('type'), nameColumn('attname'), nameColumn('typname')], () => []),
-  shape('SELECT pg_namespace.oid, tablename, indexname FROM pg_indexes JOIN pg_namespace ON (schemaname=nspname) <W> ORDER BY pg_namespace.oid',
-    [oidColumn('oid'), nameColumn('tablename'), nameColumn('indexname')], (view, filter) =>
-      shown(view).tables.filter((t) => matches(t, filter)).flatMap((t) => t.keys.map((key) => [t.namespace.oid, t.table.name, key.name]))),
-  shape("SELECT pg_class.oid, relname, pg_class.xmin FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_namespace.nspname = '<N>' ORDER BY pg_class.oid",
-    [oidColumn('oid'), nameColumn('relname'), { name: 'xmin', type: INTEGER, pgType: { oid: oid.xid } }], (view, filter) =>
-      shown(view).tables.filter((t) => matches(t, filter)).sort((a, b) => a.oid - b.oid).map((t) => [t.oid, t.table.name, 2])),
+    [oidColumn('oid'), oidColumn('id'), nameColumn('type'), nameColumn('attname'), nameColumn('typname')],
+    () => [],
+  ),
+  shape(
+    'SELECT pg_namespace.oid, tablename, indexname FROM pg_indexes JOIN pg_namespace ON (schemaname=nspname) <W> ORDER BY pg_namespace.oid',
+    [oidColumn('oid'), nameColumn('tablename'), nameColumn('indexname')],
+    (view, filter) =>
+      shown(view)
+        .tables.filter((t) => matches(t, filter))
+        .flatMap((t) => t.keys.map((key) => [t.namespace.oid, t.table.name, key.name])),
+  ),
+  shape(
+    "SELECT pg_class.oid, relname, pg_class.xmin FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_namespace.nspname = '<N>' ORDER BY pg_class.oid",
+    [oidColumn('oid'), nameColumn('relname'), { name: 'xmin', type: INTEGER, pgType: { oid: oid.xid } }],
+    (view, filter) =>
+      shown(view)
+        .tables.filter((t) => matches(t, filter))
+        .sort((a, b) => a.oid - b.oid)
+        .map((t) => [t.oid, t.table.name, 2]),
+  ),
 ];
 
 function matches(t: ShownTable, filter: Filter): boolean {
@@ -108,11 +159,41 @@ function matches(t: ShownTable, filter: Filter): boolean {
 function tableRows(t: ShownTable): DuckDBValue[][] {
   const { oid: namespace } = t.namespace;
   const columns = t.table.columns.map((c, i): DuckDBValue[] => [
-    namespace, t.table.name, 0, c.name, c.type.name, c.type.typmod, c.type.dimensions, i + 1, c.notNull, null, null, null, 'pg_catalog', null, null,
+    namespace,
+    t.table.name,
+    0,
+    c.name,
+    c.type.name,
+    c.type.typmod,
+    c.type.dimensions,
+    i + 1,
+    c.notNull,
+    null,
+    null,
+    null,
+    'pg_catalog',
+    null,
+    null,
   ]);
-  const keys = [...t.keys].sort((a, b) => a.oid - b.oid).map((key): DuckDBValue[] => [
-    namespace, t.table.name, null, null, null, null, null, null, null, key.oid, key.primary ? 'p' : 'u', listValue([...key.positions]), null, null, null,
-  ]);
+  const keys = [...t.keys]
+    .sort((a, b) => a.oid - b.oid)
+    .map((key): DuckDBValue[] => [
+      namespace,
+      t.table.name,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      key.oid,
+      key.primary ? 'p' : 'u',
+      listValue([...key.positions]),
+      null,
+      null,
+      null,
+    ]);
   return [...columns, ...keys];
 }
 
@@ -131,7 +212,10 @@ export function answerStock(sql: string, view: CatalogView): StaticRows | undefi
     const found = pattern.exec(text);
     if (!found) continue;
     const { schemas, table } = found.groups ?? {};
-    const filter = { schemas: schemas === undefined ? null : schemas.split(/\s?,\s?/).map((s) => s.replaceAll("'", '')), table: table ?? null };
+    const filter = {
+      schemas: schemas === undefined ? null : schemas.split(/\s?,\s?/).map((s) => s.replaceAll("'", '')),
+      table: table ?? null,
+    };
     const chunks = toChunks({ columns, rows: rows(view, filter) });
     if (perView.size < answersMax) perView.set(text, { columns, chunks });
     return new StaticRows(columns, chunks);

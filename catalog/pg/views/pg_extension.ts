@@ -4,7 +4,8 @@ import type { PgView } from '../view.ts';
 export const pgExtension: PgView = {
   name: 'pg_extension',
   oid: 3079,
-  columns: 'oid oid!, extname name!, extowner oid!, extnamespace oid!, extrelocatable bool!, extversion text!, extconfig oid[], extcondition text[]',
+  columns:
+    'oid oid!, extname name!, extowner oid!, extnamespace oid!, extrelocatable bool!, extversion text!, extconfig oid[], extcondition text[]',
   values: {
     oid: '13500',
     extname: `'ducklake'`,

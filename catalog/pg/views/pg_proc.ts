@@ -28,7 +28,9 @@ export const pgProc: PgView = {
     prosrc: 'source',
   },
   from: `(SELECT ${pg('_oid')}('proc', '', name) AS oid, name, 11 AS namespace, 10 AS owner, false AS is_table, []::VARCHAR[] AS parameters, name AS source
-      FROM (SELECT unnest(['array_subscript_handler', ${typeFunctionNames().map((name) => `'${name}'`).join(', ')}]) AS name)
+      FROM (SELECT unnest(['array_subscript_handler', ${typeFunctionNames()
+        .map((name) => `'${name}'`)
+        .join(', ')}]) AS name)
     UNION ALL SELECT ${pg('_oid')}('proc', f.schema_name, f.function_name), f.function_name, ${pg('_schema_oid')}(CASE WHEN f.schema_name = 'main' AND NOT p.has_public THEN 'public' ELSE f.schema_name END),
       ${pg('_lake_owner')}(), f.function_type = 'table_macro', f.parameters, f.macro_definition
       FROM duckdb_functions() f, (SELECT count(*) > 0 AS has_public FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = 'public') p

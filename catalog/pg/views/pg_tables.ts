@@ -4,7 +4,8 @@ import { type PgView, pg } from '../view.ts';
 export const pgTables: PgView = {
   name: 'pg_tables',
   oid: 12033,
-  columns: 'schemaname name, tablename name, tableowner name, tablespace name, hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool',
+  columns:
+    'schemaname name, tablename name, tableowner name, tablespace name, hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool',
   values: {
     schemaname: 'schema_name',
     tablename: 'name',

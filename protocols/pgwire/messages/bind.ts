@@ -30,7 +30,10 @@ export function decodeBind(bytes: Buffer): Bind {
   const resultFormats = readFormats(body);
   body.end();
   if (parameterFormats.length > 1 && parameterFormats.length !== count) {
-    throw new LakeError('protocol_violation', `bind message has ${parameterFormats.length} parameter formats but ${count} parameters`);
+    throw new LakeError(
+      'protocol_violation',
+      `bind message has ${parameterFormats.length} parameter formats but ${count} parameters`,
+    );
   }
   return { portal, statement, parameterFormats, parameters, resultFormats };
 }

@@ -47,7 +47,8 @@ export class DataRowWriter implements RowWriter {
     let row = from;
     for (; row < to && out.at < flushBytes; row++) {
       let bound = 7 + columns * 4;
-      for (let i = 0; i < columns; i++) bound += (cells[i] as CellWriter).isNull(row) ? 0 : (cells[i] as CellWriter).bytesMax(row);
+      for (let i = 0; i < columns; i++)
+        bound += (cells[i] as CellWriter).isNull(row) ? 0 : (cells[i] as CellWriter).bytesMax(row);
       if (bound > rowBytesMax) throw rowTooLarge(rowBytesMax);
       out.ensure(bound);
       const { buffer } = out;
@@ -75,5 +76,7 @@ export class DataRowWriter implements RowWriter {
 
 /** What a client is told when one row does not fit into a message of `max` bytes. */
 export function rowTooLarge(max: number): LakeError {
-  return new LakeError('too_large', `a row is longer than ${max} bytes`, { hint: 'Select fewer columns, or parts of the long value.' });
+  return new LakeError('too_large', `a row is longer than ${max} bytes`, {
+    hint: 'Select fewer columns, or parts of the long value.',
+  });
 }

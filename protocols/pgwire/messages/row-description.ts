@@ -19,7 +19,14 @@ export function writeRowDescription(out: Outbox, columns: readonly Column[], for
     const oid = column.pgType?.oid ?? type.oid;
     const size = column.pgType ? typeSize(oid) : type.size;
     const typmod = column.pgType ? (column.pgType.typmod ?? -1) : type.typmod;
-    out.cstring(column.name).int32(column.tableOid ?? 0).int16(column.columnNumber ?? 0).int32(oid).int16(size).int32(typmod).int16(formats[index] ?? 0);
+    out
+      .cstring(column.name)
+      .int32(column.tableOid ?? 0)
+      .int16(column.columnNumber ?? 0)
+      .int32(oid)
+      .int16(size)
+      .int32(typmod)
+      .int16(formats[index] ?? 0);
   });
   out.end();
 }

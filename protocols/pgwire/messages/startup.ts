@@ -31,13 +31,17 @@ export function decodeStartupPacket(bytes: Buffer): StartupPacket {
   if (code === cancelCode) {
     const processId = body.int32();
     const key = body.rest();
-    if (key.length < 4 || key.length > cancelKeyBytesMax) throw new LakeError('protocol_violation', 'invalid length of cancel key');
+    if (key.length < 4 || key.length > cancelKeyBytesMax)
+      throw new LakeError('protocol_violation', 'invalid length of cancel key');
     return { t: 'cancel', processId, secretKey: Buffer.from(key) };
   }
   const major = code >>> 16;
   const minor = code & 0xffff;
   if (major !== 3) {
-    throw new LakeError('feature_not_supported', `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.${minorMax}`);
+    throw new LakeError(
+      'feature_not_supported',
+      `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.${minorMax}`,
+    );
   }
   const parameters = new Map<string, string>();
   for (;;) {
@@ -51,7 +55,10 @@ export function decodeStartupPacket(bytes: Buffer): StartupPacket {
 
 /** NegotiateProtocolVersion 'v': the whole version number we speak (as libpq reads it), and the `_pq_.` options we do not know. */
 export function writeNegotiateProtocolVersion(out: Outbox, minor: number, unknownOptions: readonly string[]): void {
-  out.begin(0x76).int32((3 << 16) | minor).int32(unknownOptions.length);
+  out
+    .begin(0x76)
+    .int32((3 << 16) | minor)
+    .int32(unknownOptions.length);
   for (const name of unknownOptions) out.cstring(name);
   out.end();
 }

@@ -13,6 +13,7 @@ export function decodeTarget(bytes: Buffer): Target {
   const kind = body.byte();
   const name = body.cstring();
   body.end();
-  if (kind !== 0x53 && kind !== 0x50) throw new LakeError('protocol_violation', `invalid DESCRIBE or CLOSE message subtype ${kind}`);
+  if (kind !== 0x53 && kind !== 0x50)
+    throw new LakeError('protocol_violation', `invalid DESCRIBE or CLOSE message subtype ${kind}`);
   return { kind: kind === 0x53 ? 'statement' : 'portal', name };
 }

@@ -103,7 +103,12 @@ function quote(out: Uint8Array, from: number, to: number): number {
 }
 
 function isNullWord(out: Uint8Array, at: number): boolean {
-  return ((out[at] as number) | 32) === 0x6e && ((out[at + 1] as number) | 32) === 0x75 && ((out[at + 2] as number) | 32) === 0x6c && ((out[at + 3] as number) | 32) === 0x6c;
+  return (
+    ((out[at] as number) | 32) === 0x6e &&
+    ((out[at + 1] as number) | 32) === 0x75 &&
+    ((out[at + 2] as number) | 32) === 0x6c &&
+    ((out[at + 3] as number) | 32) === 0x6c
+  );
 }
 
 export class ArrayBinary extends ListShape {
@@ -193,7 +198,11 @@ export class ArrayBinary extends ListShape {
 }
 
 function ragged(): LakeError {
-  return new LakeError('feature_not_supported', 'a nested list whose inner lists differ in length, or are NULL, has no binary form in PostgreSQL', {
-    hint: 'Ask for the text format, or cast the column to JSON.',
-  });
+  return new LakeError(
+    'feature_not_supported',
+    'a nested list whose inner lists differ in length, or are NULL, has no binary form in PostgreSQL',
+    {
+      hint: 'Ask for the text format, or cast the column to JSON.',
+    },
+  );
 }

@@ -18,7 +18,8 @@ export class BitWriter extends StringWriter {
     const stored = this.cells.view(row);
     const padding = stored[0] as number;
     const count = (stored.length - 1) * 8 - padding;
-    const bit = (index: number): number => ((stored[1 + ((index + padding) >> 3)] as number) >> (7 - ((index + padding) & 7))) & 1;
+    const bit = (index: number): number =>
+      ((stored[1 + ((index + padding) >> 3)] as number) >> (7 - ((index + padding) & 7))) & 1;
     if (!this.#binary) {
       for (let i = 0; i < count; i++) out[at + i] = 48 + bit(i);
       return at + count;

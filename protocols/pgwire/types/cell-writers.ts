@@ -28,12 +28,19 @@ export function createCellWriter(column: Column, format: 0 | 1, settings: Output
 }
 
 const small: ReadonlyMap<DuckDBTypeId, SmallKind> = new Map([
-  [DuckDBTypeId.TINYINT, 'int8'], [DuckDBTypeId.UTINYINT, 'uint8'], [DuckDBTypeId.SMALLINT, 'int16'],
-  [DuckDBTypeId.USMALLINT, 'uint16'], [DuckDBTypeId.INTEGER, 'int32'], [DuckDBTypeId.UINTEGER, 'uint32'],
+  [DuckDBTypeId.TINYINT, 'int8'],
+  [DuckDBTypeId.UTINYINT, 'uint8'],
+  [DuckDBTypeId.SMALLINT, 'int16'],
+  [DuckDBTypeId.USMALLINT, 'uint16'],
+  [DuckDBTypeId.INTEGER, 'int32'],
+  [DuckDBTypeId.UINTEGER, 'uint32'],
 ]);
 
 const timestampUnits = new Map([
-  [DuckDBTypeId.TIMESTAMP, 'us'], [DuckDBTypeId.TIMESTAMP_S, 's'], [DuckDBTypeId.TIMESTAMP_MS, 'ms'], [DuckDBTypeId.TIMESTAMP_NS, 'ns'],
+  [DuckDBTypeId.TIMESTAMP, 'us'],
+  [DuckDBTypeId.TIMESTAMP_S, 's'],
+  [DuckDBTypeId.TIMESTAMP_MS, 'ms'],
+  [DuckDBTypeId.TIMESTAMP_NS, 'ns'],
 ] as const);
 
 function create(type: DuckDBType, announced: number, format: 0 | 1, settings: OutputSettings): CellWriter {
@@ -43,37 +50,69 @@ function create(type: DuckDBType, announced: number, format: 0 | 1, settings: Ou
   const unit = (timestampUnits as ReadonlyMap<DuckDBTypeId, 's' | 'ms' | 'us' | 'ns'>).get(type.typeId);
   if (unit !== undefined) return binary ? new TimestampBinary(unit) : new TimestampText(unit);
   switch (type.typeId) {
-    case DuckDBTypeId.BOOLEAN: return binary ? new BoolBinary() : new BoolText();
-    case DuckDBTypeId.BIGINT: return binary ? bigintBinary(announced, type) : new Int64Text();
-    case DuckDBTypeId.UBIGINT: return binary ? new NumericBinary('uint64', 0) : new Uint64Text();
-    case DuckDBTypeId.HUGEINT: return binary ? new NumericBinary('int128', 0) : new NumericText('int128', 0);
-    case DuckDBTypeId.UHUGEINT: return binary ? new NumericBinary('uint128', 0) : new NumericText('uint128', 0);
+    case DuckDBTypeId.BOOLEAN:
+      return binary ? new BoolBinary() : new BoolText();
+    case DuckDBTypeId.BIGINT:
+      return binary ? bigintBinary(announced, type) : new Int64Text();
+    case DuckDBTypeId.UBIGINT:
+      return binary ? new NumericBinary('uint64', 0) : new Uint64Text();
+    case DuckDBTypeId.HUGEINT:
+      return binary ? new NumericBinary('int128', 0) : new NumericText('int128', 0);
+    case DuckDBTypeId.UHUGEINT:
+      return binary ? new NumericBinary('uint128', 0) : new NumericText('uint128', 0);
     case DuckDBTypeId.DECIMAL: {
       const stored = decimalKind(type.width);
       return binary ? new NumericBinary(stored, type.scale) : new NumericText(stored, type.scale);
     }
-    case DuckDBTypeId.BIGNUM: return new BignumWriter(type, binary);
-    case DuckDBTypeId.FLOAT: return binary ? new FloatBinary(4) : new Float4Text();
-    case DuckDBTypeId.DOUBLE: return binary ? new FloatBinary(8) : new Float8Text();
-    case DuckDBTypeId.VARCHAR: return stringWriter(announced, binary);
-    case DuckDBTypeId.BLOB: return binary || announced !== oid.bytea ? new StringWriter() : new ByteaText();
-    case DuckDBTypeId.ENUM: return new EnumWriter(type);
-    case DuckDBTypeId.DATE: return binary ? new DateBinary() : new DateText();
-    case DuckDBTypeId.TIME: return new TimeWriter(false, binary);
-    case DuckDBTypeId.TIME_NS: return new TimeWriter(true, binary);
-    case DuckDBTypeId.TIME_TZ: return new TimetzWriter(binary);
-    case DuckDBTypeId.TIMESTAMP_TZ: return binary ? new TimestampBinary('us') : new TimestamptzText(settings);
-    case DuckDBTypeId.INTERVAL: return binary ? new IntervalBinary() : new IntervalText();
-    case DuckDBTypeId.UUID: return new UuidWriter(binary);
-    case DuckDBTypeId.BIT: return new BitWriter(binary);
-    case DuckDBTypeId.LIST: return list(type, -1, announced, format, settings);
-    case DuckDBTypeId.ARRAY: return list(type, type.length, announced, format, settings);
-    case DuckDBTypeId.STRUCT: case DuckDBTypeId.MAP: case DuckDBTypeId.UNION: case DuckDBTypeId.VARIANT: return new JsonWriter(type, settings);
-    default: return new FallbackText(type, settings);
+    case DuckDBTypeId.BIGNUM:
+      return new BignumWriter(type, binary);
+    case DuckDBTypeId.FLOAT:
+      return binary ? new FloatBinary(4) : new Float4Text();
+    case DuckDBTypeId.DOUBLE:
+      return binary ? new FloatBinary(8) : new Float8Text();
+    case DuckDBTypeId.VARCHAR:
+      return stringWriter(announced, binary);
+    case DuckDBTypeId.BLOB:
+      return binary || announced !== oid.bytea ? new StringWriter() : new ByteaText();
+    case DuckDBTypeId.ENUM:
+      return new EnumWriter(type);
+    case DuckDBTypeId.DATE:
+      return binary ? new DateBinary() : new DateText();
+    case DuckDBTypeId.TIME:
+      return new TimeWriter(false, binary);
+    case DuckDBTypeId.TIME_NS:
+      return new TimeWriter(true, binary);
+    case DuckDBTypeId.TIME_TZ:
+      return new TimetzWriter(binary);
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return binary ? new TimestampBinary('us') : new TimestamptzText(settings);
+    case DuckDBTypeId.INTERVAL:
+      return binary ? new IntervalBinary() : new IntervalText();
+    case DuckDBTypeId.UUID:
+      return new UuidWriter(binary);
+    case DuckDBTypeId.BIT:
+      return new BitWriter(binary);
+    case DuckDBTypeId.LIST:
+      return list(type, -1, announced, format, settings);
+    case DuckDBTypeId.ARRAY:
+      return list(type, type.length, announced, format, settings);
+    case DuckDBTypeId.STRUCT:
+    case DuckDBTypeId.MAP:
+    case DuckDBTypeId.UNION:
+    case DuckDBTypeId.VARIANT:
+      return new JsonWriter(type, settings);
+    default:
+      return new FallbackText(type, settings);
   }
 }
 
-function list(type: DuckDBListType | DuckDBArrayType, length: number, announced: number, format: 0 | 1, settings: OutputSettings): CellWriter {
+function list(
+  type: DuckDBListType | DuckDBArrayType,
+  length: number,
+  announced: number,
+  format: 0 | 1,
+  settings: OutputSettings,
+): CellWriter {
   const { valueType } = type;
   if (announced === oid.int2vector || announced === oid.oidvector) {
     const element = announced === oid.int2vector ? oid.int2 : oid.oid;
@@ -99,7 +138,17 @@ function bigintBinary(announced: number, type: DuckDBType): CellWriter {
   return new Int64Binary(wireBytes(announced, type));
 }
 
-const binaryIsText: ReadonlySet<number> = new Set([oid.text, oid.varchar, oid.bpchar, oid.name, oid.char, oid.json, oid.xml, oid.unknown, oid.bytea]);
+const binaryIsText: ReadonlySet<number> = new Set([
+  oid.text,
+  oid.varchar,
+  oid.bpchar,
+  oid.name,
+  oid.char,
+  oid.json,
+  oid.xml,
+  oid.unknown,
+  oid.bytea,
+]);
 
 function stringWriter(announced: number, binary: boolean): CellWriter {
   if (announced === oid.bytea && !binary) return new ByteaText();
@@ -110,5 +159,7 @@ function stringWriter(announced: number, binary: boolean): CellWriter {
 
 function noBinary(announced: number, type?: DuckDBType): LakeError {
   const name = pgTypes.get(announced)?.name ?? String(announced);
-  return new LakeError('feature_not_supported', `no binary output of ${type ? `${type} as ` : ''}type ${name}`, { hint: 'Ask for the text format.' });
+  return new LakeError('feature_not_supported', `no binary output of ${type ? `${type} as ` : ''}type ${name}`, {
+    hint: 'Ask for the text format.',
+  });
 }

@@ -24,7 +24,11 @@ export function createColumnBuilder(column: Column, rowsMax: number): ColumnBuil
   const announced = column.pgType?.oid ?? toPgType(column.type).oid;
   const fixed = fixedFields.find(([type, id]) => type === column.type.typeId && id === announced);
   if (fixed) return new FixedBuilder(rowsMax, fixed[2], fixed[3]);
-  if (column.type.typeId === DuckDBTypeId.VARCHAR && (announced === oid.text || announced === oid.varchar || announced === oid.json)) return new TextBuilder(rowsMax);
+  if (
+    column.type.typeId === DuckDBTypeId.VARCHAR &&
+    (announced === oid.text || announced === oid.varchar || announced === oid.json)
+  )
+    return new TextBuilder(rowsMax);
   return new ValueBuilder(createFieldReader(column));
 }
 
@@ -49,10 +53,14 @@ const turn4: Turn = (out, to, bytes, at) => out.setUint32(to, bytes.readUInt32BE
 
 /** DuckDB type, announced type, width of both, how it is turned. */
 const fixedFields: readonly (readonly [DuckDBTypeId, number, number, Turn])[] = [
-  [DuckDBTypeId.BIGINT, oid.int8, 8, turn8], [DuckDBTypeId.DOUBLE, oid.float8, 8, turn8], [DuckDBTypeId.INTEGER, oid.int4, 4, turn4],
-  [DuckDBTypeId.FLOAT, oid.float4, 4, turn4], [DuckDBTypeId.SMALLINT, oid.int2, 2, (out, to, bytes, at) => out.setUint16(to, bytes.readUInt16BE(at), true)],
+  [DuckDBTypeId.BIGINT, oid.int8, 8, turn8],
+  [DuckDBTypeId.DOUBLE, oid.float8, 8, turn8],
+  [DuckDBTypeId.INTEGER, oid.int4, 4, turn4],
+  [DuckDBTypeId.FLOAT, oid.float4, 4, turn4],
+  [DuckDBTypeId.SMALLINT, oid.int2, 2, (out, to, bytes, at) => out.setUint16(to, bytes.readUInt16BE(at), true)],
   [DuckDBTypeId.BOOLEAN, oid.bool, 1, (out, to, bytes, at) => out.setUint8(to, bytes[at] === 0 ? 0 : 1)],
-  [DuckDBTypeId.TIMESTAMP, oid.timestamp, 8, readTimestamp], [DuckDBTypeId.TIMESTAMP_TZ, oid.timestamptz, 8, readTimestamp],
+  [DuckDBTypeId.TIMESTAMP, oid.timestamp, 8, readTimestamp],
+  [DuckDBTypeId.TIMESTAMP_TZ, oid.timestamptz, 8, readTimestamp],
 ];
 
 /** Which rows are valid, as DuckDB keeps it: one bit a row. */
@@ -134,7 +142,8 @@ class TextBuilder implements ColumnBuilder {
     }
     if (!special) return;
     const field = bytes.subarray(at, at + length);
-    if (!isUtf8(field) || field.includes(0)) throw new LakeError('invalid_byte_sequence', 'invalid byte sequence for encoding "UTF8"');
+    if (!isUtf8(field) || field.includes(0))
+      throw new LakeError('invalid_byte_sequence', 'invalid byte sequence for encoding "UTF8"');
     if (length > inlineMax) this.#long.push({ row, bytes: field });
   }
 

@@ -271,4 +271,3 @@ export class TimetzWriter extends FixedWriter {
     return at + 12;
   }
 }
-

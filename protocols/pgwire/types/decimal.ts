@@ -32,8 +32,10 @@ abstract class NumericWriter extends FixedWriter {
   /** The stored integer if a double holds it exactly, else NaN. */
   protected safe(row: number): number {
     switch (this.kind) {
-      case 'int16': return ((this.bytes[row * 2] as number) | ((this.bytes[row * 2 + 1] as number) << 8)) << 16 >> 16;
-      case 'int32': return this.i32[row] as number;
+      case 'int16':
+        return (((this.bytes[row * 2] as number) | ((this.bytes[row * 2 + 1] as number) << 8)) << 16) >> 16;
+      case 'int32':
+        return this.i32[row] as number;
       case 'int64': {
         const high = this.i32[row * 2 + 1] as number;
         return high < safeHigh && high >= -safeHigh ? high * 4294967296 + (this.u32[row * 2] as number) : Number.NaN;
@@ -42,11 +44,19 @@ abstract class NumericWriter extends FixedWriter {
         const high = this.u32[row * 2 + 1] as number;
         return high < safeHigh ? high * 4294967296 + (this.u32[row * 2] as number) : Number.NaN;
       }
-      case 'int128': case 'uint128': {
+      case 'int128':
+      case 'uint128': {
         const high = this.i32[row * 4 + 1] as number;
         const top = this.i32[row * 4 + 2] as number;
         const sign = this.kind === 'int128' ? high >> 31 : 0;
-        if (top !== sign || this.i32[row * 4 + 3] !== sign || high >= safeHigh || high < -safeHigh || (this.kind === 'uint128' && high < 0)) return Number.NaN;
+        if (
+          top !== sign ||
+          this.i32[row * 4 + 3] !== sign ||
+          high >= safeHigh ||
+          high < -safeHigh ||
+          (this.kind === 'uint128' && high < 0)
+        )
+          return Number.NaN;
         return high * 4294967296 + (this.u32[row * 4] as number);
       }
     }
@@ -56,11 +66,22 @@ abstract class NumericWriter extends FixedWriter {
   protected exact(row: number): bigint {
     const { u32, i32 } = this;
     switch (this.kind) {
-      case 'int64': return toBigInt64(u32[row * 2] as number, i32[row * 2 + 1] as number);
-      case 'uint64': return toBigInt64(u32[row * 2] as number, u32[row * 2 + 1] as number);
-      case 'int128': return (toBigInt64(u32[row * 4 + 2] as number, i32[row * 4 + 3] as number) << 64n) | toBigInt64(u32[row * 4] as number, u32[row * 4 + 1] as number);
-      case 'uint128': return (toBigInt64(u32[row * 4 + 2] as number, u32[row * 4 + 3] as number) << 64n) | toBigInt64(u32[row * 4] as number, u32[row * 4 + 1] as number);
-      default: return BigInt(this.safe(row));
+      case 'int64':
+        return toBigInt64(u32[row * 2] as number, i32[row * 2 + 1] as number);
+      case 'uint64':
+        return toBigInt64(u32[row * 2] as number, u32[row * 2 + 1] as number);
+      case 'int128':
+        return (
+          (toBigInt64(u32[row * 4 + 2] as number, i32[row * 4 + 3] as number) << 64n) |
+          toBigInt64(u32[row * 4] as number, u32[row * 4 + 1] as number)
+        );
+      case 'uint128':
+        return (
+          (toBigInt64(u32[row * 4 + 2] as number, u32[row * 4 + 3] as number) << 64n) |
+          toBigInt64(u32[row * 4] as number, u32[row * 4 + 1] as number)
+        );
+      default:
+        return BigInt(this.safe(row));
     }
   }
 }

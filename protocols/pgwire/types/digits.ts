@@ -53,8 +53,25 @@ export function putUint32(out: Uint8Array, at: number, value: number): number {
     out[at] = 48 + value;
     return at + 1;
   }
-  const end = at + (value < 100 ? 2 : value < 1000 ? 3 : value < 10000 ? 4 : value < 100000 ? 5 : value < 1000000 ? 6
-    : value < 10000000 ? 7 : value < 100000000 ? 8 : value < 1000000000 ? 9 : 10);
+  const end =
+    at +
+    (value < 100
+      ? 2
+      : value < 1000
+        ? 3
+        : value < 10000
+          ? 4
+          : value < 100000
+            ? 5
+            : value < 1000000
+              ? 6
+              : value < 10000000
+                ? 7
+                : value < 100000000
+                  ? 8
+                  : value < 1000000000
+                    ? 9
+                    : 10);
   let rest = value;
   let i = end;
   while (rest >= 100) {

@@ -5,8 +5,16 @@
  */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import {
-  DuckDBArrayValue, DuckDBDecimalValue, DuckDBListValue, DuckDBTimestampMillisecondsValue, DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue, DuckDBTimestampValue, DuckDBTimeNSValue, DuckDBTimeValue, DuckDBTypeId,
+  DuckDBArrayValue,
+  DuckDBDecimalValue,
+  DuckDBListValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
+  DuckDBTimestampValue,
+  DuckDBTimeNSValue,
+  DuckDBTimeValue,
+  DuckDBTypeId,
 } from '@duckdb/node-api';
 import { LakeError } from '../../../base/errors.ts';
 import { decodeParameter } from '../../../base/pg-parameter.ts';
@@ -24,14 +32,25 @@ export function createFieldReader(column: Column): FieldReader {
 }
 
 const integerRanges: ReadonlyMap<DuckDBTypeId, readonly [bigint, bigint]> = new Map([
-  [DuckDBTypeId.TINYINT, [-128n, 127n]], [DuckDBTypeId.SMALLINT, [-32768n, 32767n]], [DuckDBTypeId.INTEGER, [-(2n ** 31n), 2n ** 31n - 1n]],
-  [DuckDBTypeId.BIGINT, [-(2n ** 63n), 2n ** 63n - 1n]], [DuckDBTypeId.HUGEINT, [-(2n ** 127n), 2n ** 127n - 1n]],
-  [DuckDBTypeId.UTINYINT, [0n, 255n]], [DuckDBTypeId.USMALLINT, [0n, 65535n]], [DuckDBTypeId.UINTEGER, [0n, 2n ** 32n - 1n]],
-  [DuckDBTypeId.UBIGINT, [0n, 2n ** 64n - 1n]], [DuckDBTypeId.UHUGEINT, [0n, 2n ** 128n - 1n]],
+  [DuckDBTypeId.TINYINT, [-128n, 127n]],
+  [DuckDBTypeId.SMALLINT, [-32768n, 32767n]],
+  [DuckDBTypeId.INTEGER, [-(2n ** 31n), 2n ** 31n - 1n]],
+  [DuckDBTypeId.BIGINT, [-(2n ** 63n), 2n ** 63n - 1n]],
+  [DuckDBTypeId.HUGEINT, [-(2n ** 127n), 2n ** 127n - 1n]],
+  [DuckDBTypeId.UTINYINT, [0n, 255n]],
+  [DuckDBTypeId.USMALLINT, [0n, 65535n]],
+  [DuckDBTypeId.UINTEGER, [0n, 2n ** 32n - 1n]],
+  [DuckDBTypeId.UBIGINT, [0n, 2n ** 64n - 1n]],
+  [DuckDBTypeId.UHUGEINT, [0n, 2n ** 128n - 1n]],
 ]);
 
 /** Integers of these types are bigints in @duckdb/node-api, the others numbers. */
-const wide: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.BIGINT, DuckDBTypeId.UBIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.UHUGEINT]);
+const wide: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UHUGEINT,
+]);
 
 /** Makes a decoded value one that a vector of `type` takes. Throws numeric_out_of_range. */
 export function fit(type: DuckDBType, value: DuckDBValue): DuckDBValue {
@@ -49,20 +68,34 @@ export function fit(type: DuckDBType, value: DuckDBValue): DuckDBValue {
       if (scaled >= bound || scaled <= -bound) throw outOfRange(type);
       return new DuckDBDecimalValue(scaled, type.width, type.scale);
     }
-    case DuckDBTypeId.TIMESTAMP_S: case DuckDBTypeId.TIMESTAMP_MS: case DuckDBTypeId.TIMESTAMP_NS: return toUnit(type.typeId, value as DuckDBTimestampValue);
-    case DuckDBTypeId.TIME_NS: return value instanceof DuckDBTimeValue ? new DuckDBTimeNSValue(value.micros * 1000n) : value;
-    case DuckDBTypeId.LIST: return value instanceof DuckDBListValue ? new DuckDBListValue(value.items.map((item) => fit(type.valueType, item))) : value;
+    case DuckDBTypeId.TIMESTAMP_S:
+    case DuckDBTypeId.TIMESTAMP_MS:
+    case DuckDBTypeId.TIMESTAMP_NS:
+      return toUnit(type.typeId, value as DuckDBTimestampValue);
+    case DuckDBTypeId.TIME_NS:
+      return value instanceof DuckDBTimeValue ? new DuckDBTimeNSValue(value.micros * 1000n) : value;
+    case DuckDBTypeId.LIST:
+      return value instanceof DuckDBListValue ? new DuckDBListValue(value.items.map((item) => fit(type.valueType, item))) : value;
     case DuckDBTypeId.ARRAY: {
       if (!(value instanceof DuckDBListValue)) return value;
-      if (value.items.length !== type.length) throw new LakeError('datatype_mismatch', `an array of ${type.length} elements is needed, got ${value.items.length}`);
+      if (value.items.length !== type.length)
+        throw new LakeError('datatype_mismatch', `an array of ${type.length} elements is needed, got ${value.items.length}`);
       return new DuckDBArrayValue(value.items.map((item) => fit(type.valueType, item)));
     }
-    case DuckDBTypeId.STRUCT: case DuckDBTypeId.MAP: case DuckDBTypeId.UNION: case DuckDBTypeId.VARIANT: case DuckDBTypeId.GEOMETRY:
-      throw new LakeError('feature_not_supported', `binary COPY cannot fill a column of type ${type}`, { hint: 'Use COPY … (FORMAT csv) or INSERT.' });
+    case DuckDBTypeId.STRUCT:
+    case DuckDBTypeId.MAP:
+    case DuckDBTypeId.UNION:
+    case DuckDBTypeId.VARIANT:
+    case DuckDBTypeId.GEOMETRY:
+      throw new LakeError('feature_not_supported', `binary COPY cannot fill a column of type ${type}`, {
+        hint: 'Use COPY … (FORMAT csv) or INSERT.',
+      });
     case DuckDBTypeId.ENUM:
-      if (typeof value === 'string' && !type.values.includes(value)) throw new LakeError('invalid_text_representation', `invalid input value for enum: "${value.slice(0, 80)}"`);
+      if (typeof value === 'string' && !type.values.includes(value))
+        throw new LakeError('invalid_text_representation', `invalid input value for enum: "${value.slice(0, 80)}"`);
       return value;
-    default: return value;
+    default:
+      return value;
   }
 }
 
@@ -88,9 +121,17 @@ function toUnit(unit: DuckDBTypeId, value: DuckDBTimestampValue): DuckDBValue {
   const infinite = !value.isFinite ? (micros > 0n ? 1 : -1) : 0;
   switch (unit) {
     case DuckDBTypeId.TIMESTAMP_S:
-      return infinite ? (infinite > 0 ? DuckDBTimestampSecondsValue.PosInf : DuckDBTimestampSecondsValue.NegInf) : new DuckDBTimestampSecondsValue(floor(1_000_000n));
+      return infinite
+        ? infinite > 0
+          ? DuckDBTimestampSecondsValue.PosInf
+          : DuckDBTimestampSecondsValue.NegInf
+        : new DuckDBTimestampSecondsValue(floor(1_000_000n));
     case DuckDBTypeId.TIMESTAMP_MS:
-      return infinite ? (infinite > 0 ? DuckDBTimestampMillisecondsValue.PosInf : DuckDBTimestampMillisecondsValue.NegInf) : new DuckDBTimestampMillisecondsValue(floor(1000n));
+      return infinite
+        ? infinite > 0
+          ? DuckDBTimestampMillisecondsValue.PosInf
+          : DuckDBTimestampMillisecondsValue.NegInf
+        : new DuckDBTimestampMillisecondsValue(floor(1000n));
     default: {
       if (infinite) return infinite > 0 ? DuckDBTimestampNanosecondsValue.PosInf : DuckDBTimestampNanosecondsValue.NegInf;
       const nanos = micros * 1000n;
@@ -103,4 +144,3 @@ function toUnit(unit: DuckDBTypeId, value: DuckDBTimestampValue): DuckDBValue {
 function outOfRange(type: DuckDBType): LakeError {
   return new LakeError('numeric_out_of_range', `value out of range for type ${type}`);
 }
-

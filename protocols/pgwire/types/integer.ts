@@ -71,12 +71,24 @@ abstract class SmallWriter extends FixedWriter {
     super.load(vector, count);
     const { buffer, byteOffset } = this.bytes;
     switch (this.#kind) {
-      case 'int8': this.values = new Int8Array(buffer, byteOffset, count); break;
-      case 'uint8': this.values = this.bytes; break;
-      case 'int16': this.values = new Int16Array(buffer, byteOffset, count); break;
-      case 'uint16': this.values = new Uint16Array(buffer, byteOffset, count); break;
-      case 'int32': this.values = this.i32; break;
-      case 'uint32': this.values = this.u32; break;
+      case 'int8':
+        this.values = new Int8Array(buffer, byteOffset, count);
+        break;
+      case 'uint8':
+        this.values = this.bytes;
+        break;
+      case 'int16':
+        this.values = new Int16Array(buffer, byteOffset, count);
+        break;
+      case 'uint16':
+        this.values = new Uint16Array(buffer, byteOffset, count);
+        break;
+      case 'int32':
+        this.values = this.i32;
+        break;
+      case 'uint32':
+        this.values = this.u32;
+        break;
     }
   }
 }

@@ -4,8 +4,16 @@
  * JSON has not (NaN, Infinity) are strings, as PostgreSQL's to_json does.
  */
 import type {
-  DuckDBBlobValue, DuckDBDecimalValue, DuckDBIntervalValue, DuckDBListValue, DuckDBMapValue, DuckDBStructValue, DuckDBTimestampTZValue, DuckDBType,
-  DuckDBUnionValue, DuckDBVariantValue,
+  DuckDBBlobValue,
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimestampTZValue,
+  DuckDBType,
+  DuckDBUnionValue,
+  DuckDBVariantValue,
 } from '@duckdb/node-api';
 import { DuckDBTimestampValue, DuckDBTypeId, SQLNULL } from '@duckdb/node-api';
 import { formatNumeric } from '../../../base/pg-numeric.ts';
@@ -19,7 +27,9 @@ import { valueVector } from './vector.ts';
 export function toJson(value: unknown, type: DuckDBType, settings: OutputSettings): string {
   if (value === null || value === undefined) return 'null';
   switch (type.typeId) {
-    case DuckDBTypeId.LIST: case DuckDBTypeId.ARRAY: return `[${(value as DuckDBListValue).items.map((item) => toJson(item, type.valueType, settings)).join(',')}]`;
+    case DuckDBTypeId.LIST:
+    case DuckDBTypeId.ARRAY:
+      return `[${(value as DuckDBListValue).items.map((item) => toJson(item, type.valueType, settings)).join(',')}]`;
     case DuckDBTypeId.STRUCT: {
       const { entries } = value as DuckDBStructValue;
       return `{${type.entryNames.map((name, index) => `${JSON.stringify(name)}:${toJson(entries[name], type.entryTypes[index] as DuckDBType, settings)}`).join(',')}}`;
@@ -34,8 +44,10 @@ export function toJson(value: unknown, type: DuckDBType, settings: OutputSetting
       const variant = value as DuckDBVariantValue;
       return toJson(variant.value, variant.type ?? SQLNULL, settings);
     }
-    case DuckDBTypeId.VARCHAR: return type.alias === 'JSON' ? (value as string) : JSON.stringify(value);
-    case DuckDBTypeId.DECIMAL: return formatNumeric((value as DuckDBDecimalValue).value, type.scale);
+    case DuckDBTypeId.VARCHAR:
+      return type.alias === 'JSON' ? (value as string) : JSON.stringify(value);
+    case DuckDBTypeId.DECIMAL:
+      return formatNumeric((value as DuckDBDecimalValue).value, type.scale);
     case DuckDBTypeId.INTERVAL: {
       const { months, days, micros } = value as DuckDBIntervalValue;
       return JSON.stringify(formatInterval(months, days, micros));
@@ -45,9 +57,12 @@ export function toJson(value: unknown, type: DuckDBType, settings: OutputSetting
       if (!isFinite) return micros > 0n ? '"infinity"' : '"-infinity"';
       const offset = settings.offsetAt(Number(micros));
       const text = Buffer.alloc(9);
-      return JSON.stringify(`${new DuckDBTimestampValue(micros + BigInt(offset) * 1_000_000n)}${text.toString('latin1', 0, putOffset(text, 0, offset))}`);
+      return JSON.stringify(
+        `${new DuckDBTimestampValue(micros + BigInt(offset) * 1_000_000n)}${text.toString('latin1', 0, putOffset(text, 0, offset))}`,
+      );
     }
-    case DuckDBTypeId.BLOB: return JSON.stringify(`\\x${Buffer.from((value as DuckDBBlobValue).bytes).toString('hex')}`);
+    case DuckDBTypeId.BLOB:
+      return JSON.stringify(`\\x${Buffer.from((value as DuckDBBlobValue).bytes).toString('hex')}`);
   }
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`;
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);

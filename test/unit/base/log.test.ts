@@ -12,7 +12,9 @@ test('a secret among the fields does not reach the log', () => {
 });
 
 test('on a terminal a line says when, where and what, then the facts', () => {
-  const line = humanLine('{"level":"info","time":"2026-01-02T03:04:05.678Z","room":"pod","port":5432,"path":"a b","msg":"listening"}');
+  const line = humanLine(
+    '{"level":"info","time":"2026-01-02T03:04:05.678Z","room":"pod","port":5432,"path":"a b","msg":"listening"}',
+  );
   assert.equal(line, '03:04:05 pod: listening  port=5432 path="a b"\n');
 });
 

@@ -10,10 +10,37 @@ test('tokens cover the text exactly, whatever it is', () => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
     return seed % below;
   };
-  const pieces = ["'", '"', '$', '$$', '$a$', '--', '\n', '/*', '*/', ';', "E'", '\\', 'x', '1', '.', '1e', ' ', 'é', '😀', '0x', "''"];
+  const pieces = [
+    "'",
+    '"',
+    '$',
+    '$$',
+    '$a$',
+    '--',
+    '\n',
+    '/*',
+    '*/',
+    ';',
+    "E'",
+    '\\',
+    'x',
+    '1',
+    '.',
+    '1e',
+    ' ',
+    'é',
+    '😀',
+    '0x',
+    "''",
+  ];
   for (let round = 0; round < 2000; round++) {
     const sql = Array.from({ length: next(20) }, () => pieces[next(pieces.length)]).join('');
-    assert.equal(tokenize(sql).map((token) => token.text).join(''), sql);
+    assert.equal(
+      tokenize(sql)
+        .map((token) => token.text)
+        .join(''),
+      sql,
+    );
   }
 });
 
@@ -37,16 +64,42 @@ test('names fold to lower case unless quoted', () => {
 });
 
 test('parameters, numbers and operators are told apart', () => {
-  assert.deepEqual(texts("a.b[1]=$12+1.5e-3||x'ff'"), ['a', '.', 'b', '[', '1', ']', '=', '$12', '+', '1.5e-3', '|', '|', "x'ff'"]);
+  assert.deepEqual(texts("a.b[1]=$12+1.5e-3||x'ff'"), [
+    'a',
+    '.',
+    'b',
+    '[',
+    '1',
+    ']',
+    '=',
+    '$12',
+    '+',
+    '1.5e-3',
+    '|',
+    '|',
+    "x'ff'",
+  ]);
 });
 
 // The gate once could be passed by text that the lexer took for a comment or a string and DuckDB for code.
 test('code that DuckDB sees is never taken for a comment or a string', () => {
-  const names = (sql: string) => significantTokens(sql).filter((token) => token.kind === 'name').map((token) => token.text);
+  const names = (sql: string) =>
+    significantTokens(sql)
+      .filter((token) => token.kind === 'name')
+      .map((token) => token.text);
   assert.ok(names("select 1 --\r, read_text('x')").includes('read_text'), 'a carriage return ends a line comment');
-  assert.ok(names("select $😀$ ' $😀$, read_text('x') --'").includes('read_text'), 'any letter of DuckDB may stand in a dollar tag');
-  assert.ok(names(`select $${'a'.repeat(200)}$ ' $${'a'.repeat(200)}$, read_text('x') --'`).includes('read_text'), 'a tag may be long');
-  assert.ok(names("select 1 as 😀$a$, read_text('x'), '$a$'").includes('read_text'), 'a dollar sign inside a name begins nothing');
+  assert.ok(
+    names("select $😀$ ' $😀$, read_text('x') --'").includes('read_text'),
+    'any letter of DuckDB may stand in a dollar tag',
+  );
+  assert.ok(
+    names(`select $${'a'.repeat(200)}$ ' $${'a'.repeat(200)}$, read_text('x') --'`).includes('read_text'),
+    'a tag may be long',
+  );
+  assert.ok(
+    names("select 1 as 😀$a$, read_text('x'), '$a$'").includes('read_text'),
+    'a dollar sign inside a name begins nothing',
+  );
 });
 
 test('the spaces DuckDB knows outside ASCII are spaces, other characters belong to names', () => {

@@ -21,7 +21,8 @@ export const columns: PgView = {
     column_default: 'default_text',
     is_nullable: `CASE WHEN is_not_null THEN 'NO' ELSE 'YES' END`,
     data_type: `CASE WHEN dimensions > 0 THEN 'ARRAY' ELSE ${pg('format_type')}(type_oid, NULL::INTEGER) END`,
-    numeric_precision: 'CASE type_oid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53 WHEN 1700 THEN CASE WHEN typmod >= 4 THEN (typmod - 4) >> 16 END END',
+    numeric_precision:
+      'CASE type_oid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53 WHEN 1700 THEN CASE WHEN typmod >= 4 THEN (typmod - 4) >> 16 END END',
     numeric_precision_radix: 'CASE WHEN type_oid IN (20, 21, 23, 700, 701) THEN 2 WHEN type_oid = 1700 THEN 10 END',
     numeric_scale: 'CASE WHEN type_oid IN (20, 21, 23) THEN 0 WHEN type_oid = 1700 AND typmod >= 4 THEN (typmod - 4) & 65535 END',
     datetime_precision: 'CASE WHEN type_oid = 1082 THEN 0 WHEN type_oid IN (1083, 1114, 1184, 1186, 1266) THEN 6 END',

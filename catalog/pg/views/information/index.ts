@@ -13,6 +13,15 @@ import { tables } from './tables.ts';
 import { informationViews } from './views.ts';
 
 export const informationSchemaViews: readonly PgView[] = [
-  characterSets, columns, enabledRoles, informationSchemaCatalogName, roleTableGrants, routines, schemata, tablePrivileges, tables, informationViews,
+  characterSets,
+  columns,
+  enabledRoles,
+  informationSchemaCatalogName,
+  roleTableGrants,
+  routines,
+  schemata,
+  tablePrivileges,
+  tables,
+  informationViews,
   ...emptyInformationViews,
 ];

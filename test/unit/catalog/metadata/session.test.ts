@@ -381,7 +381,9 @@ test('an empty text is an empty query', async () => {
 });
 
 test('the rest of a result that another statement pushed aside is an error, never an early end', async () => {
-  await client.send(`INSERT INTO ducklake_metadata VALUES ${Array.from({ length: 5_000 }, (_, i) => `('k${i}', 'v', NULL, NULL)`).join(',')}`);
+  await client.send(
+    `INSERT INTO ducklake_metadata VALUES ${Array.from({ length: 5_000 }, (_, i) => `('k${i}', 'v', NULL, NULL)`).join(',')}`,
+  );
   const outcome = await client.session.simple('SELECT key FROM ducklake_metadata', { index: 0, count: 2 });
   assert.equal(outcome.t, 'rows');
   if (outcome.t !== 'rows') return;
@@ -394,6 +396,8 @@ test('a large answer is streamed although the same question had a small one befo
   const question = (key: string): string => `SELECT key FROM ducklake_metadata WHERE value = '${key}'`;
   await client.send("INSERT INTO ducklake_metadata VALUES ('a', 'few', NULL, NULL)");
   assert.equal((await client.rows(question('few'))).length, 1);
-  await client.send(`INSERT INTO ducklake_metadata VALUES ${Array.from({ length: 5_000 }, (_, i) => `('k${i}', 'many', NULL, NULL)`).join(',')}`);
+  await client.send(
+    `INSERT INTO ducklake_metadata VALUES ${Array.from({ length: 5_000 }, (_, i) => `('k${i}', 'many', NULL, NULL)`).join(',')}`,
+  );
   for (let i = 0; i < 3; i++) assert.equal((await client.rows(question('many'))).length, 5_000);
 });

@@ -15,7 +15,8 @@ before(async () => {
     "COMMENT ON COLUMN sales.main.t.b IS 'a column'",
     'CREATE TABLE other.main.secret (y INTEGER)',
     'CREATE MACRO sales.main.plus(p, q) AS p + q',
-  ]) await lake.connection.run(sql);
+  ])
+    await lake.connection.run(sql);
 });
 after(() => lake.close());
 
@@ -23,7 +24,10 @@ const oidOf = async (name: string): Promise<string> => String((await lake.rows(`
 
 test('every query that psql and drivers send runs', async () => {
   const text = await readFile(new URL('client-queries.sql', import.meta.url), 'utf8');
-  const queries = text.split(/^-- /m).slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)] as const);
+  const queries = text
+    .split(/^-- /m)
+    .slice(1)
+    .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)] as const);
   assert.ok(queries.length > 70, `only ${queries.length} queries`);
   const table = await oidOf('t');
   const failures: string[] = [];
@@ -38,32 +42,79 @@ test('every query that psql and drivers send runs', async () => {
 });
 
 test('schemas: public for main, none of the system’s internals', async () => {
-  assert.deepEqual(await lake.rows('SELECT nspname FROM pg_namespace ORDER BY 1'), [['information_schema'], ['pg_catalog'], ['pg_temp_1'], ['public'], ['s2']]);
-  assert.deepEqual(await lake.rows("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"), [['public'], ['s2']]);
+  assert.deepEqual(await lake.rows('SELECT nspname FROM pg_namespace ORDER BY 1'), [
+    ['information_schema'],
+    ['pg_catalog'],
+    ['pg_temp_1'],
+    ['public'],
+    ['s2'],
+  ]);
+  assert.deepEqual(
+    await lake.rows("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"),
+    [['public'], ['s2']],
+  );
 });
 
 test('relations of the lake and no other', async () => {
-  const rows = await lake.rows("SELECT n.nspname, c.relname, c.relkind, c.relnatts, pg_get_userbyid(c.relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2");
-  assert.deepEqual(rows, [['public', 't', 'r', 6, 'ann'], ['s2', 'Odd Name', 'r', 1, 'ann'], ['s2', 'v', 'v', 1, 'ann']]);
-  for (const sql of ['SELECT relname FROM pg_class', 'SELECT table_name FROM information_schema.tables', 'SELECT attname FROM pg_attribute', 'SELECT tablename FROM pg_tables', 'SELECT nspname FROM pg_namespace']) {
+  const rows = await lake.rows(
+    "SELECT n.nspname, c.relname, c.relkind, c.relnatts, pg_get_userbyid(c.relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2",
+  );
+  assert.deepEqual(rows, [
+    ['public', 't', 'r', 6, 'ann'],
+    ['s2', 'Odd Name', 'r', 1, 'ann'],
+    ['s2', 'v', 'v', 1, 'ann'],
+  ]);
+  for (const sql of [
+    'SELECT relname FROM pg_class',
+    'SELECT table_name FROM information_schema.tables',
+    'SELECT attname FROM pg_attribute',
+    'SELECT tablename FROM pg_tables',
+    'SELECT nspname FROM pg_namespace',
+  ]) {
     const names = (await lake.rows(sql)).flat().map(String);
-    assert.ok(!names.some((name) => /secret|ducklake|^_|^y$/.test(name)), `${sql}: ${names.filter((name) => /secret|ducklake|^_|^y$/.test(name)).join()}`);
+    assert.ok(
+      !names.some((name) => /secret|ducklake|^_|^y$/.test(name)),
+      `${sql}: ${names.filter((name) => /secret|ducklake|^_|^y$/.test(name)).join()}`,
+    );
   }
 });
 
 test('columns with PostgreSQL’s types', async () => {
-  const rows = await lake.rows("SELECT attname, format_type(atttypid, atttypmod), attnotnull, attlen, attndims FROM pg_attribute WHERE attrelid = 't'::regclass ORDER BY attnum");
+  const rows = await lake.rows(
+    "SELECT attname, format_type(atttypid, atttypmod), attnotnull, attlen, attndims FROM pg_attribute WHERE attrelid = 't'::regclass ORDER BY attnum",
+  );
   assert.deepEqual(rows, [
-    ['a', 'integer', true, 4, 0], ['b', 'text', false, -1, 0], ['c', 'numeric(10,2)[]', false, -1, 1], ['d', 'json', false, -1, 0], ['e', 'timestamp with time zone', false, 8, 0], ['f', 'numeric', false, -1, 0],
+    ['a', 'integer', true, 4, 0],
+    ['b', 'text', false, -1, 0],
+    ['c', 'numeric(10,2)[]', false, -1, 1],
+    ['d', 'json', false, -1, 0],
+    ['e', 'timestamp with time zone', false, 8, 0],
+    ['f', 'numeric', false, -1, 0],
   ]);
-  const columns = await lake.rows("SELECT column_name, ordinal_position, data_type, is_nullable, udt_name FROM information_schema.columns WHERE table_name = 't'");
-  assert.deepEqual(columns.slice(0, 3), [['a', 1, 'integer', 'NO', 'int4'], ['b', 2, 'text', 'YES', 'text'], ['c', 3, 'ARRAY', 'YES', '_numeric']]);
-  assert.deepEqual(await lake.rows("SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 't'::regclass"), [[6, "'7'"]]);
+  const columns = await lake.rows(
+    "SELECT column_name, ordinal_position, data_type, is_nullable, udt_name FROM information_schema.columns WHERE table_name = 't'",
+  );
+  assert.deepEqual(columns.slice(0, 3), [
+    ['a', 1, 'integer', 'NO', 'int4'],
+    ['b', 2, 'text', 'YES', 'text'],
+    ['c', 3, 'ARRAY', 'YES', '_numeric'],
+  ]);
+  assert.deepEqual(await lake.rows("SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 't'::regclass"), [
+    [6, "'7'"],
+  ]);
 });
 
 test('every column’s type is a row of pg_type', async () => {
-  assert.deepEqual(await lake.rows('SELECT attname, atttypid FROM pg_attribute a LEFT JOIN pg_type t ON t.oid = a.atttypid WHERE t.oid IS NULL'), []);
-  assert.deepEqual(await lake.rows('SELECT typname FROM pg_type t WHERE typelem <> 0 AND NOT EXISTS (SELECT 1 FROM pg_type e WHERE e.oid = t.typelem)'), []);
+  assert.deepEqual(
+    await lake.rows('SELECT attname, atttypid FROM pg_attribute a LEFT JOIN pg_type t ON t.oid = a.atttypid WHERE t.oid IS NULL'),
+    [],
+  );
+  assert.deepEqual(
+    await lake.rows(
+      'SELECT typname FROM pg_type t WHERE typelem <> 0 AND NOT EXISTS (SELECT 1 FROM pg_type e WHERE e.oid = t.typelem)',
+    ),
+    [],
+  );
 });
 
 test('oids are the same in every instance, and no two things share one', async () => {
@@ -75,23 +126,45 @@ test('oids are the same in every instance, and no two things share one', async (
 });
 
 test('names and oids turn into each other', async () => {
-  assert.deepEqual(await lake.rows(`SELECT 't'::regclass, 'public.t'::regclass, 's2."Odd Name"'::regclass, 'int4'::regtype, '_text'::regtype`), [['t', 't', 's2."Odd Name"', 'integer', 'text[]']]);
-  assert.deepEqual(await lake.rows("SELECT to_regclass('nope'), to_regclass('secret'), to_regtype('nope')"), [[null, null, null]]);
+  assert.deepEqual(
+    await lake.rows(`SELECT 't'::regclass, 'public.t'::regclass, 's2."Odd Name"'::regclass, 'int4'::regtype, '_text'::regtype`),
+    [['t', 't', 's2."Odd Name"', 'integer', 'text[]']],
+  );
+  assert.deepEqual(await lake.rows("SELECT to_regclass('nope'), to_regclass('secret'), to_regtype('nope')"), [
+    [null, null, null],
+  ]);
   await assert.rejects(lake.rows("SELECT 1 WHERE 1 = 'nope'::regclass"), /relation "nope" does not exist/);
 });
 
 test('an argument that is called like one of our columns is the caller’s', async () => {
-  const rows = await lake.rows("SELECT relname, pg_table_is_visible(oid), obj_description(oid), pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('t', 'v') ORDER BY 1");
-  assert.deepEqual(rows, [['t', true, 'a table', 'ann'], ['v', false, null, 'ann']]);
-  assert.deepEqual(await lake.rows("SELECT pg_get_userbyid(oid) = name, to_regclass(name) FROM (SELECT oid, rolname AS name FROM pg_roles WHERE rolname = 'ann')"), [[true, null]]);
+  const rows = await lake.rows(
+    "SELECT relname, pg_table_is_visible(oid), obj_description(oid), pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('t', 'v') ORDER BY 1",
+  );
+  assert.deepEqual(rows, [
+    ['t', true, 'a table', 'ann'],
+    ['v', false, null, 'ann'],
+  ]);
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT pg_get_userbyid(oid) = name, to_regclass(name) FROM (SELECT oid, rolname AS name FROM pg_roles WHERE rolname = 'ann')",
+    ),
+    [[true, null]],
+  );
 });
 
 test('comments are found where \\d+ looks', async () => {
-  assert.deepEqual(await lake.rows("SELECT obj_description('t'::regclass, 'pg_class'), col_description('t'::regclass, 2), col_description('t'::regclass, 1)"), [['a table', 'a column', null]]);
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT obj_description('t'::regclass, 'pg_class'), col_description('t'::regclass, 2), col_description('t'::regclass, 1)",
+    ),
+    [['a table', 'a column', null]],
+  );
 });
 
 test('a view shows its definition', async () => {
-  assert.deepEqual(await lake.rows("SELECT pg_get_viewdef('s2.v'::regclass), pg_get_viewdef('s2.v'::regclass, true)"), [['SELECT 1 AS one;', 'SELECT 1 AS one;']]);
+  assert.deepEqual(await lake.rows("SELECT pg_get_viewdef('s2.v'::regclass), pg_get_viewdef('s2.v'::regclass, true)"), [
+    ['SELECT 1 AS one;', 'SELECT 1 AS one;'],
+  ]);
 });
 
 test('a table of the open transaction is there, and gone after rollback', async () => {
@@ -104,7 +177,12 @@ test('a table of the open transaction is there, and gone after rollback', async 
 
 test('temporary tables are listed as such', async () => {
   await lake.connection.run('CREATE TEMPORARY TABLE scratch (z INTEGER)');
-  assert.deepEqual(await lake.rows("SELECT n.nspname, relpersistence, pg_table_is_visible(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'scratch'"), [['pg_temp_1', 't', true]]);
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT n.nspname, relpersistence, pg_table_is_visible(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'scratch'",
+    ),
+    [['pg_temp_1', 't', true]],
+  );
   await lake.connection.run('DROP TABLE temp.scratch');
 });
 
@@ -113,7 +191,13 @@ test('a lake with its own schema public shows main as main', async () => {
   lake.isPublicAlias = false;
   try {
     await lake.connection.run('CREATE TABLE sales.public.real (z INTEGER)');
-    assert.deepEqual(await lake.rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('main', 'public') ORDER BY 1"), [['main', 't'], ['public', 'real']]);
+    assert.deepEqual(
+      await lake.rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('main', 'public') ORDER BY 1"),
+      [
+        ['main', 't'],
+        ['public', 'real'],
+      ],
+    );
     assert.deepEqual(await lake.rows('SELECT * FROM public.real'), []);
   } finally {
     await lake.connection.run('DROP SCHEMA sales.public CASCADE');
@@ -122,32 +206,75 @@ test('a lake with its own schema public shows main as main', async () => {
 });
 
 test('databases are the principal’s lakes, with their owners', async () => {
-  assert.deepEqual(await lake.rows('SELECT datname, pg_get_userbyid(datdba), shobj_description(oid, \'pg_database\') FROM pg_database ORDER BY 1'), [['other', 'bob', 'not hers'], ['sales', 'ann', null]]);
-  assert.deepEqual(await lake.rows('SELECT rolname, rolcanlogin, rolsuper FROM pg_roles ORDER BY 1'), [['ann', true, false], ['bob', true, false], ['boilstream', false, true]]);
+  assert.deepEqual(
+    await lake.rows("SELECT datname, pg_get_userbyid(datdba), shobj_description(oid, 'pg_database') FROM pg_database ORDER BY 1"),
+    [
+      ['other', 'bob', 'not hers'],
+      ['sales', 'ann', null],
+    ],
+  );
+  assert.deepEqual(await lake.rows('SELECT rolname, rolcanlogin, rolsuper FROM pg_roles ORDER BY 1'), [
+    ['ann', true, false],
+    ['bob', true, false],
+    ['boilstream', false, true],
+  ]);
 });
 
 test('the session is told as PostgreSQL tells it', async () => {
-  assert.deepEqual(await lake.rows("SELECT version(), current_user, session_user, current_schema(), current_schemas(false), pg_backend_pid(), current_setting('application_name'), current_setting('nope', true), current_database()"), [
-    ['PostgreSQL 15.0 (BoilStream)', 'ann', 'ann', 'public', ['public'], 42, 'test', null, 'sales'],
-  ]);
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT version(), current_user, session_user, current_schema(), current_schemas(false), pg_backend_pid(), current_setting('application_name'), current_setting('nope', true), current_database()",
+    ),
+    [['PostgreSQL 15.0 (BoilStream)', 'ann', 'ann', 'public', ['public'], 42, 'test', null, 'sales']],
+  );
   await assert.rejects(lake.rows("SELECT current_setting('nope')"), /unrecognized configuration parameter "nope"/);
   await assert.rejects(lake.rows("SELECT pg_catalog.set_config('search_path', '', false)"), /use SET/);
   await lake.facts({ searchPath: ['s2'] });
-  assert.deepEqual(await lake.rows("SELECT relname FROM pg_class WHERE pg_table_is_visible(oid) AND relname IN ('t', 'v')"), [['v']]);
+  assert.deepEqual(await lake.rows("SELECT relname FROM pg_class WHERE pg_table_is_visible(oid) AND relname IN ('t', 'v')"), [
+    ['v'],
+  ]);
   await lake.facts();
 });
 
 test('privileges follow the right on the lake', async () => {
-  assert.deepEqual(await lake.rows("SELECT has_table_privilege('t', 'SELECT'), has_table_privilege('t', 'INSERT'), has_schema_privilege('public', 'CREATE')"), [[true, true, true]]);
-  await lake.facts({ principal: { id: 'u2', name: 'rae', kind: 'user', superuser: false, rights: new Map([['sales', 'read']]) } });
-  assert.deepEqual(await lake.rows("SELECT has_table_privilege('t', 'SELECT'), has_table_privilege('t', 'INSERT'), has_schema_privilege('public', 'USAGE')"), [[true, false, true]]);
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT has_table_privilege('t', 'SELECT'), has_table_privilege('t', 'INSERT'), has_schema_privilege('public', 'CREATE')",
+    ),
+    [[true, true, true]],
+  );
+  await lake.facts({
+    principal: { id: 'u2', name: 'rae', kind: 'user', superuser: false, rights: new Map([['sales', 'read']]) },
+  });
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT has_table_privilege('t', 'SELECT'), has_table_privilege('t', 'INSERT'), has_schema_privilege('public', 'USAGE')",
+    ),
+    [[true, false, true]],
+  );
   await lake.facts();
 });
 
 test('result columns are announced with catalog types', async () => {
-  const columns = await lake.columns("SELECT oid, relname, relkind, relname AS other, reltuples, pg_get_userbyid(relowner), relpages AS oid2 FROM pg_class");
-  assert.deepEqual(columns.map(({ name, pgType }) => [name, pgType?.oid]), [['oid', 26], ['relname', 19], ['relkind', 18], ['other', undefined], ['reltuples', undefined], ['pg_get_userbyid', undefined], ['oid2', undefined]]);
-  assert.deepEqual((await lake.columns('SELECT indkey, indclass FROM pg_index')).map(({ pgType }) => pgType?.oid), [22, 30]);
+  const columns = await lake.columns(
+    'SELECT oid, relname, relkind, relname AS other, reltuples, pg_get_userbyid(relowner), relpages AS oid2 FROM pg_class',
+  );
+  assert.deepEqual(
+    columns.map(({ name, pgType }) => [name, pgType?.oid]),
+    [
+      ['oid', 26],
+      ['relname', 19],
+      ['relkind', 18],
+      ['other', undefined],
+      ['reltuples', undefined],
+      ['pg_get_userbyid', undefined],
+      ['oid2', undefined],
+    ],
+  );
+  assert.deepEqual(
+    (await lake.columns('SELECT indkey, indclass FROM pg_index')).map(({ pgType }) => pgType?.oid),
+    [22, 30],
+  );
   assert.equal((await lake.columns("SELECT 'x' AS oid FROM pg_class"))[0]?.pgType, undefined, 'text called oid is text');
 });
 

@@ -2,30 +2,103 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pgNames } from '../../../../catalog/pg/names.ts';
 
-const rewrite = (sql: string, isPublicAlias = true): string => pgNames.rewrite(sql, { lake: 'sales', isPublicAlias: (lake) => isPublicAlias && (lake === undefined || lake === 'sales') }).sql;
+const rewrite = (sql: string, isPublicAlias = true): string =>
+  pgNames.rewrite(sql, { lake: 'sales', isPublicAlias: (lake) => isPublicAlias && (lake === undefined || lake === 'sales') }).sql;
 
 /** Where something was taken away, space may stay. */
-const plain = (sql: string): string => sql.replace(/\s+/g, ' ').replace(/ (?=\))/g, '').trim();
+const plain = (sql: string): string =>
+  sql
+    .replace(/\s+/g, ' ')
+    .replace(/ (?=\))/g, '')
+    .trim();
 
 const cases: readonly [what: string, from: string, to: string][] = [
   ['qualified relations', 'select c.oid from pg_catalog.pg_class c', 'select c.oid from boilstream.pg.pg_class c'],
-  ['bare relations, after FROM, JOIN and a comma', 'select 1 from pg_class, pg_type t join pg_namespace n on true, pg_am', 'select 1 from boilstream.pg.pg_class, boilstream.pg.pg_type t join boilstream.pg.pg_namespace n on true, boilstream.pg.pg_am'],
-  ['column references keep their table', 'select pg_class.oid, pg_catalog.pg_class.relname from pg_class', 'select pg_class.oid, boilstream.pg.pg_class.relname from boilstream.pg.pg_class'],
-  ['information_schema', 'select tables.table_name from information_schema.tables', 'select tables.table_name from boilstream.info.tables'],
-  ['the current lake in front', 'select 1 from sales.information_schema.tables, sales.pg_catalog.pg_class', 'select 1 from boilstream.info.tables, boilstream.pg.pg_class'],
-  ['our functions and DuckDB’s', 'select pg_catalog.pg_get_userbyid(1), pg_catalog.lower(x) from pg_class', 'select boilstream.pg.pg_get_userbyid(1), lower(x) from boilstream.pg.pg_class'],
-  ['OPERATOR and COLLATE', "select 1 where a OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default", "select 1 where a ~ ('(?s).*(?:' || '^(t)$' || ').*')"],
-  ['a regular expression matches anywhere', "select 1 from pg_class where n !~ '^pg_' and m ~* $1::text", "select 1 from boilstream.pg.pg_class where n !~ ('(?s).*(?:' || '^pg_' || ').*') and m ~ ('(?is).*(?:' || $1::text || ').*')"],
-  ['LIKE operators stay', "select 1 from pg_class where n ~~ 'a' and n !~~* 'b'", "select 1 from boilstream.pg.pg_class where n ~~ 'a' and n !~~* 'b'"],
-  ['a name as regclass is an oid where it is compared', "select 1 from pg_class where oid = 't'::regclass and x = $1::pg_catalog.regclass", "select 1 from boilstream.pg.pg_class where oid = boilstream.pg._regclass_in('t') and x = boilstream.pg._regclass_in($1)"],
-  ['and the name where it is shown', "select 't'::regclass, 'int4'::regtype::oid", "select boilstream.pg._regclass_out(boilstream.pg._regclass_in('t')), boilstream.pg._regtype_in('int4')"],
-  ['an oid column as regclass is a name', 'select c.oid::pg_catalog.regclass::pg_catalog.text, (a.b)::regtype from x', 'select boilstream.pg._regclass_out(c.oid), boilstream.pg._regtype_out((a.b)) from x'],
-  ['CAST', "select CAST('t' AS regclass), CAST(x AS pg_catalog.int4) from pg_class", "select (boilstream.pg._regclass_out(boilstream.pg._regclass_in('t'))), CAST(x AS int4) from boilstream.pg.pg_class"],
-  ['types of pg_catalog', "select a::pg_catalog.text, b::pg_catalog.name, c::pg_catalog.\"char\" from t", 'select a::text, b::varchar, c::varchar from t'],
-  ['array literals', "select 1 from pg_class where a = any('{r,v}') and b = '{0}' and c = '{a,\"b,c\",NULL}'::pg_catalog.text[]", "select 1 from boilstream.pg.pg_class where a = any(['r', 'v']) and b = [0] and c = ['a', 'b,c', NULL]::text[]"],
-  ['set-returning functions name their column', 'select x from pg_catalog.unnest(a) x, generate_series(1, 2) AS s where pg_is_in_recovery()', 'select x from unnest(a) x(x), generate_series(1, 2) AS s(s) where boilstream.pg.pg_is_in_recovery()'],
-  ['but not in a select list', 'select unnest(i.indkey) AS attnum, generate_subscripts(i.indkey, 1) AS ord from pg_index i', 'select unnest(i.indkey) AS attnum, generate_subscripts(i.indkey, 1) AS ord from boilstream.pg.pg_index i'],
-  ['public is main', 'select public.t.a from public.t join sales.public.u on true', 'select main.t.a from main.t join sales.main.u on true'],
+  [
+    'bare relations, after FROM, JOIN and a comma',
+    'select 1 from pg_class, pg_type t join pg_namespace n on true, pg_am',
+    'select 1 from boilstream.pg.pg_class, boilstream.pg.pg_type t join boilstream.pg.pg_namespace n on true, boilstream.pg.pg_am',
+  ],
+  [
+    'column references keep their table',
+    'select pg_class.oid, pg_catalog.pg_class.relname from pg_class',
+    'select pg_class.oid, boilstream.pg.pg_class.relname from boilstream.pg.pg_class',
+  ],
+  [
+    'information_schema',
+    'select tables.table_name from information_schema.tables',
+    'select tables.table_name from boilstream.info.tables',
+  ],
+  [
+    'the current lake in front',
+    'select 1 from sales.information_schema.tables, sales.pg_catalog.pg_class',
+    'select 1 from boilstream.info.tables, boilstream.pg.pg_class',
+  ],
+  [
+    'our functions and DuckDB’s',
+    'select pg_catalog.pg_get_userbyid(1), pg_catalog.lower(x) from pg_class',
+    'select boilstream.pg.pg_get_userbyid(1), lower(x) from boilstream.pg.pg_class',
+  ],
+  [
+    'OPERATOR and COLLATE',
+    "select 1 where a OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default",
+    "select 1 where a ~ ('(?s).*(?:' || '^(t)$' || ').*')",
+  ],
+  [
+    'a regular expression matches anywhere',
+    "select 1 from pg_class where n !~ '^pg_' and m ~* $1::text",
+    "select 1 from boilstream.pg.pg_class where n !~ ('(?s).*(?:' || '^pg_' || ').*') and m ~ ('(?is).*(?:' || $1::text || ').*')",
+  ],
+  [
+    'LIKE operators stay',
+    "select 1 from pg_class where n ~~ 'a' and n !~~* 'b'",
+    "select 1 from boilstream.pg.pg_class where n ~~ 'a' and n !~~* 'b'",
+  ],
+  [
+    'a name as regclass is an oid where it is compared',
+    "select 1 from pg_class where oid = 't'::regclass and x = $1::pg_catalog.regclass",
+    "select 1 from boilstream.pg.pg_class where oid = boilstream.pg._regclass_in('t') and x = boilstream.pg._regclass_in($1)",
+  ],
+  [
+    'and the name where it is shown',
+    "select 't'::regclass, 'int4'::regtype::oid",
+    "select boilstream.pg._regclass_out(boilstream.pg._regclass_in('t')), boilstream.pg._regtype_in('int4')",
+  ],
+  [
+    'an oid column as regclass is a name',
+    'select c.oid::pg_catalog.regclass::pg_catalog.text, (a.b)::regtype from x',
+    'select boilstream.pg._regclass_out(c.oid), boilstream.pg._regtype_out((a.b)) from x',
+  ],
+  [
+    'CAST',
+    "select CAST('t' AS regclass), CAST(x AS pg_catalog.int4) from pg_class",
+    "select (boilstream.pg._regclass_out(boilstream.pg._regclass_in('t'))), CAST(x AS int4) from boilstream.pg.pg_class",
+  ],
+  [
+    'types of pg_catalog',
+    'select a::pg_catalog.text, b::pg_catalog.name, c::pg_catalog."char" from t',
+    'select a::text, b::varchar, c::varchar from t',
+  ],
+  [
+    'array literals',
+    "select 1 from pg_class where a = any('{r,v}') and b = '{0}' and c = '{a,\"b,c\",NULL}'::pg_catalog.text[]",
+    "select 1 from boilstream.pg.pg_class where a = any(['r', 'v']) and b = [0] and c = ['a', 'b,c', NULL]::text[]",
+  ],
+  [
+    'set-returning functions name their column',
+    'select x from pg_catalog.unnest(a) x, generate_series(1, 2) AS s where pg_is_in_recovery()',
+    'select x from unnest(a) x(x), generate_series(1, 2) AS s(s) where boilstream.pg.pg_is_in_recovery()',
+  ],
+  [
+    'but not in a select list',
+    'select unnest(i.indkey) AS attnum, generate_subscripts(i.indkey, 1) AS ord from pg_index i',
+    'select unnest(i.indkey) AS attnum, generate_subscripts(i.indkey, 1) AS ord from boilstream.pg.pg_index i',
+  ],
+  [
+    'public is main',
+    'select public.t.a from public.t join sales.public.u on true',
+    'select main.t.a from main.t join sales.main.u on true',
+  ],
   ['public as a schema', 'create schema if not exists public', 'create schema if not exists main'],
   ['another lake’s public is its own', 'select 1 from other.public.t', 'select 1 from other.public.t'],
   ['temporary tables', 'select 1 from pg_temp.t', 'select 1 from temp.t'],
@@ -33,7 +106,13 @@ const cases: readonly [what: string, from: string, to: string][] = [
 for (const [what, from, to] of cases) test(what, () => assert.equal(plain(rewrite(from)), to));
 
 test('strings, comments and quoted text are left alone', () => {
-  for (const sql of ["select 'pg_catalog.pg_class', $$public.t$$ -- pg_class\n/* public.t */", 'select public from t', 'select a.public from t a', "select E'\\'public.t' from t"]) assert.equal(rewrite(sql), sql);
+  for (const sql of [
+    "select 'pg_catalog.pg_class', $$public.t$$ -- pg_class\n/* public.t */",
+    'select public from t',
+    'select a.public from t a',
+    "select E'\\'public.t' from t",
+  ])
+    assert.equal(rewrite(sql), sql);
 });
 
 test('a lake with a schema public of its own keeps it', () => {
@@ -41,15 +120,51 @@ test('a lake with a schema public of its own keeps it', () => {
 });
 
 test('ordinary statements come back as the same string', () => {
-  for (const sql of ['select 1', 'insert into t values (1)', 'select a ~ b from t', "select * from t where x = 'a'"]) assert.equal(rewrite(sql), sql);
+  for (const sql of ['select 1', 'insert into t values (1)', 'select a ~ b from t', "select * from t where x = 'a'"])
+    assert.equal(rewrite(sql), sql);
 });
 
 test('arbitrary text never throws and never loses a token that is not a catalog name', () => {
-  const words = ['pg_class', 'pg_catalog', '.', '(', ')', ',', '::', 'regclass', "'a'", '"b"', 'public', 'operator', 'collate', '~', '*', '!', 'cast', 'as', 'from', 'select', '[', ']', '$1', '{', '/*', '--', "'", 'unnest'];
+  const words = [
+    'pg_class',
+    'pg_catalog',
+    '.',
+    '(',
+    ')',
+    ',',
+    '::',
+    'regclass',
+    "'a'",
+    '"b"',
+    'public',
+    'operator',
+    'collate',
+    '~',
+    '*',
+    '!',
+    'cast',
+    'as',
+    'from',
+    'select',
+    '[',
+    ']',
+    '$1',
+    '{',
+    '/*',
+    '--',
+    "'",
+    'unnest',
+  ];
   let seed = 1;
   const next = (): number => (seed = (seed * 48271) % 2147483647);
   for (let i = 0; i < 5000; i++) {
     const text = Array.from({ length: next() % 14 }, () => words[next() % words.length]).join(next() % 2 ? ' ' : '');
     assert.equal(typeof rewrite(text), 'string');
   }
+});
+
+test('says which parameters are cast to types DuckDB does not know apart', () => {
+  const of = (sql: string): readonly number[] => pgNames.rewrite(sql, { lake: 'sales', isPublicAlias: () => true }).parameters;
+  assert.deepEqual(of('select 1 from pg_type where oid = any($1::oid[]) and typname = $3::name and typlen = $2::int4'), [1028, 0, 19]);
+  assert.deepEqual(of('select $1::oid'), [], 'only where the catalog is asked');
 });

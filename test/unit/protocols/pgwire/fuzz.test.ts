@@ -64,12 +64,31 @@ class Chance {
 const chunk = DuckDBDataChunk.create([INTEGER, VARCHAR, LIST(BIGINT)], 2);
 chunk.setColumnValues(0, [1, null]);
 chunk.setColumnValues(1, ['a string longer than twelve bytes', '']);
-const columns = [{ name: 'a', type: INTEGER }, { name: 'b', type: VARCHAR }, { name: 'c', type: LIST(BIGINT) }];
-const copyFormat = (format: CopyFormat['format']): CopyFormat => ({ format, delimiter: ',', nullText: '', header: false, quote: '"', escape: '"', forceQuote: [] });
+const columns = [
+  { name: 'a', type: INTEGER },
+  { name: 'b', type: VARCHAR },
+  { name: 'c', type: LIST(BIGINT) },
+];
+const copyFormat = (format: CopyFormat['format']): CopyFormat => ({
+  format,
+  delimiter: ',',
+  nullText: '',
+  header: false,
+  quote: '"',
+  escape: '"',
+  forceQuote: [],
+});
 
 function outcomeOf(sql: string): Outcome {
   if (sql.includes('bad')) throw new LakeError('syntax_error', 'bad');
-  const sink = (accepts: 'bytes' | 'chunks') => ({ accepts, columns, write: async () => {}, append: async () => {}, finish: async () => 1, abort: async () => {} });
+  const sink = (accepts: 'bytes' | 'chunks') => ({
+    accepts,
+    columns,
+    write: async () => {},
+    append: async () => {},
+    finish: async () => 1,
+    abort: async () => {},
+  });
   if (sql.includes('copyin')) return { t: 'copy-in', format: copyFormat('text'), sink: sink('bytes') };
   if (sql.includes('binin')) return { t: 'copy-in', format: copyFormat('binary'), sink: sink('chunks') };
   let left = 2;
@@ -80,18 +99,27 @@ function outcomeOf(sql: string): Outcome {
 
 function fakeSession(): StatementSession {
   return {
-    parameters: new Map([['TimeZone', 'UTC']]), transactionStatus: () => 'I', split: splitStatements,
+    parameters: new Map([['TimeZone', 'UTC']]),
+    transactionStatus: () => 'I',
+    split: splitStatements,
     prepare: async (sql, oids) => {
       if (sql.includes('bad')) throw new LakeError('syntax_error', 'bad');
       return {
-        parameters: [...oids], columns: sql.includes('copy') || sql.includes('bin') ? null : columns, close: () => {},
+        parameters: [...oids],
+        columns: sql.includes('copy') || sql.includes('bin') ? null : columns,
+        close: () => {},
         execute: async (values) => {
           for (const value of values) decodeParameter(value.oid, value.format, value.value);
           return outcomeOf(sql);
         },
       };
     },
-    simple: async (sql) => outcomeOf(sql), failed: async () => {}, sync: async () => {}, barrier: async () => {}, cancel: () => {}, close: async () => {},
+    simple: async (sql) => outcomeOf(sql),
+    failed: async () => {},
+    sync: async () => {},
+    barrier: async () => {},
+    cancel: () => {},
+    close: async () => {},
   };
 }
 
@@ -99,12 +127,24 @@ const { context } = selfSigned();
 const limits = { ...defaultLimits, handshakeMsMax: 2000 };
 const shared: ConnectionContext = {
   sessions: { open: async () => ({ t: 'session', session: fakeSession() }), cancelElsewhere: () => {} },
-  authentication: { t: 'token', authenticator: { token: async (_user, token) => {
-    if (token !== 't') throw new LakeError('invalid_password', 'no');
-    return { id: 'u', name: 'u', kind: 'user', superuser: true, rights: new Map() };
-  } } },
-  tls: { current: () => ({ context }) }, plainAllowed: true, limits, clock: systemClock, logger: silentLogger,
-  admission: new Admission(limits), cancels: new CancelRegistry(systemRandom), pool: new BufferPool(80 * 1024, 4), budget: new ByteBudget(limits.largeMessagesBytesMax),
+  authentication: {
+    t: 'token',
+    authenticator: {
+      token: async (_user, token) => {
+        if (token !== 't') throw new LakeError('invalid_password', 'no');
+        return { id: 'u', name: 'u', kind: 'user', superuser: true, rights: new Map() };
+      },
+    },
+  },
+  tls: { current: () => ({ context }) },
+  plainAllowed: true,
+  limits,
+  clock: systemClock,
+  logger: silentLogger,
+  admission: new Admission(limits),
+  cancels: new CancelRegistry(systemRandom),
+  pool: new BufferPool(80 * 1024, 4),
+  budget: new ByteBudget(limits.largeMessagesBytesMax),
 };
 
 const startup = startupMessage({ user: 'u', database: 'd' });
@@ -116,23 +156,62 @@ const sqls = ['SELECT 1', 'bad', 'copyin', 'binin', 'copyout', '', ';;', "SELECT
 function message(chance: Chance): Buffer {
   const name = cstring(chance.pick(['', '', 'a', 'b']));
   switch (chance.below(12)) {
-    case 0: return frontend('Q', cstring(chance.pick(sqls)));
-    case 1: case 2: {
+    case 0:
+      return frontend('Q', cstring(chance.pick(sqls)));
+    case 1:
+    case 2: {
       const count = chance.below(3);
-      return frontend('P', name, cstring(chance.pick(sqls)), int16(count), ...Array.from({ length: count }, () => int32(chance.pick(oids))));
+      return frontend(
+        'P',
+        name,
+        cstring(chance.pick(sqls)),
+        int16(count),
+        ...Array.from({ length: count }, () => int32(chance.pick(oids))),
+      );
     }
-    case 3: case 4: {
+    case 3:
+    case 4: {
       const count = chance.below(3);
-      return frontend('B', name, cstring(chance.pick(['', 'a', 'b'])), int16(1), int16(chance.below(2)), int16(count),
-        ...Array.from({ length: count }, () => { const value = chance.bytes(40); return Buffer.concat([int32(value.length), value]); }), int16(1), int16(chance.below(2)));
+      return frontend(
+        'B',
+        name,
+        cstring(chance.pick(['', 'a', 'b'])),
+        int16(1),
+        int16(chance.below(2)),
+        int16(count),
+        ...Array.from({ length: count }, () => {
+          const value = chance.bytes(40);
+          return Buffer.concat([int32(value.length), value]);
+        }),
+        int16(1),
+        int16(chance.below(2)),
+      );
     }
-    case 5: return frontend('D', Buffer.from(chance.pick(['S', 'P', 'x'])), name);
-    case 6: return frontend('E', name, int32(chance.pick([0, 1, 3, -1, 2147483647])));
-    case 7: return frontend('C', Buffer.from(chance.pick(['S', 'P'])), name);
-    case 8: return frontend(chance.pick(['H', 'S', 'S', 'S', 'F', 'c', 'X', 'p']));
-    case 9: return frontend('f', cstring('why'));
-    case 10: return frontend('d', Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'), int16(3), int32(4), int32(7), int32(1), Buffer.from('x'), int32(-1)]));
-    default: return frontend('d', chance.bytes(200));
+    case 5:
+      return frontend('D', Buffer.from(chance.pick(['S', 'P', 'x'])), name);
+    case 6:
+      return frontend('E', name, int32(chance.pick([0, 1, 3, -1, 2147483647])));
+    case 7:
+      return frontend('C', Buffer.from(chance.pick(['S', 'P'])), name);
+    case 8:
+      return frontend(chance.pick(['H', 'S', 'S', 'S', 'F', 'c', 'X', 'p']));
+    case 9:
+      return frontend('f', cstring('why'));
+    case 10:
+      return frontend(
+        'd',
+        Buffer.concat([
+          Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'),
+          int16(3),
+          int32(4),
+          int32(7),
+          int32(1),
+          Buffer.from('x'),
+          int32(-1),
+        ]),
+      );
+    default:
+      return frontend('d', chance.bytes(200));
   }
 }
 
@@ -141,20 +220,31 @@ function hostile(chance: Chance): Buffer {
   const parts: Buffer[] = [];
   const kind = chance.below(10);
   if (kind === 0) parts.push(chance.bytes(300));
-  else if (kind === 1) parts.push(int32(chance.pick([8, 9, 16, 10_000, -1, 2147483647, 40])), int32(chance.pick([80877103, 80877104, 80877102, 196608, 196610, 131072])), chance.bytes(60));
+  else if (kind === 1)
+    parts.push(
+      int32(chance.pick([8, 9, 16, 10_000, -1, 2147483647, 40])),
+      int32(chance.pick([80877103, 80877104, 80877102, 196608, 196610, 131072])),
+      chance.bytes(60),
+    );
   else if (kind === 2) parts.push(Buffer.concat([int32(8), int32(80877103)]), chance.bytes(200));
   else if (kind === 3) parts.push(Buffer.from([0x16, 3, 1]), chance.bytes(200));
   else {
     parts.push(login);
     const count = 1 + chance.below(12);
     for (let i = 0; i < count; i++) parts.push(message(chance));
-    if (kind === 4) parts.push(Buffer.from(chance.pick([...'QPBDECHSFdcfX', 'z', '\0'])), int32(chance.pick([0, 3, 4, -1, 2147483647, 67_108_864, 67_108_865, 5])), chance.bytes(50));
+    if (kind === 4)
+      parts.push(
+        Buffer.from(chance.pick([...'QPBDECHSFdcfX', 'z', '\0'])),
+        int32(chance.pick([0, 3, 4, -1, 2147483647, 67_108_864, 67_108_865, 5])),
+        chance.bytes(50),
+      );
   }
   const bytes = Buffer.concat(parts);
   // Damage: flips anywhere, most often after the login, and now and then a cut.
   for (let flips = chance.below(6); flips > 0 && bytes.length > 0; flips--) {
     const from = kind > 3 && chance.below(5) > 0 ? login.length : 0;
-    if (bytes.length > from) bytes[from + chance.below(bytes.length - from)] = chance.pick([0, 1, 0x7f, 0x80, 0xff, chance.below(256)]);
+    if (bytes.length > from)
+      bytes[from + chance.below(bytes.length - from)] = chance.pick([0, 1, 0x7f, 0x80, 0xff, chance.below(256)]);
   }
   return chance.below(4) === 0 ? bytes.subarray(0, chance.below(bytes.length + 1)) : bytes;
 }
@@ -163,9 +253,15 @@ function hostile(chance: Chance): Buffer {
 async function run(chance: Chance): Promise<number> {
   const bytes = hostile(chance);
   const [near, far] = duplexPair() as [Duplex, Duplex];
-  const socket = Object.assign(far, { remoteAddress: '10.0.0.1', setNoDelay: () => far, setKeepAlive: () => far }) as unknown as Socket;
+  const socket = Object.assign(far, {
+    remoteAddress: '10.0.0.1',
+    setNoDelay: () => far,
+    setKeepAlive: () => far,
+  }) as unknown as Socket;
   let received = 0;
-  near.on('data', (data: Buffer) => { received += data.length; });
+  near.on('data', (data: Buffer) => {
+    received += data.length;
+  });
   near.on('error', () => {});
   const served = new Connection(shared, socket).run();
   const step = chance.pick([bytes.length || 1, bytes.length || 1, 1 + chance.below(50)]);
@@ -177,7 +273,9 @@ async function run(chance: Chance): Promise<number> {
   return received;
 }
 
-test(`${cases} hostile connections end in an error or a close, without crash, hang or growth`, { timeout: 3_600_000 }, async () => {
+test(`${cases} hostile connections end in an error or a close, without crash, hang or growth`, {
+  timeout: 3_600_000,
+}, async () => {
   const failures: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void failures.push(reason);
   process.on('unhandledRejection', onUnhandled);

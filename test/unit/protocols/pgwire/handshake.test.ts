@@ -8,7 +8,16 @@ import { after, test } from 'node:test';
 import { systemClock } from '../../../../base/clock.ts';
 import { LakeError } from '../../../../base/errors.ts';
 import { scramClient } from '../../../support/scram-client.ts';
-import { cstring, fieldsOf, frontend, int32, startupMessage, WireClient, WireError, type WireOptions } from '../../../support/wire-client.ts';
+import {
+  cstring,
+  fieldsOf,
+  frontend,
+  int32,
+  startupMessage,
+  WireClient,
+  WireError,
+  type WireOptions,
+} from '../../../support/wire-client.ts';
 import { startWireServer, testPassword, type WireServer, type WireServerOptions } from '../../../support/wire-server.ts';
 
 const sslRequest = Buffer.concat([int32(8), int32(80877103)]);
@@ -68,8 +77,14 @@ test('direct TLS without ALPN postgresql is refused', async () => {
     const secure = connectTls({ socket, rejectUnauthorized: false, ...(protocols ? { ALPNProtocols: protocols } : {}) });
     const outcome = await Promise.race([
       once(secure, 'secureConnect').then(() => 'secure'),
-      once(secure, 'error').then(() => 'refused', () => 'refused'),
-      once(secure, 'close').then(() => 'refused', () => 'refused'),
+      once(secure, 'error').then(
+        () => 'refused',
+        () => 'refused',
+      ),
+      once(secure, 'close').then(
+        () => 'refused',
+        () => 'refused',
+      ),
     ]).catch(() => 'refused');
     if (outcome === 'secure') assert.equal(fatal(await read(secure))['C'], '08P01');
     else assert.deepEqual(protocols, ['http/1.1']);
@@ -106,15 +121,24 @@ test('a listener without a certificate declines SSLRequest; one that demands TLS
     socket.destroy();
   });
   await withServer({ plainAllowed: false }, async ({ options }) => {
-    await assert.rejects(WireClient.logIn({ ...options, tls: 'off' }), (error: WireError) => error.fields['C'] === '28000' && /sslmode=require/.test(error.fields['H'] ?? ''));
+    await assert.rejects(
+      WireClient.logIn({ ...options, tls: 'off' }),
+      (error: WireError) => error.fields['C'] === '28000' && /sslmode=require/.test(error.fields['H'] ?? ''),
+    );
     const client = await WireClient.logIn({ ...options, tls: 'request' });
     await client.close();
   });
 });
 
 test('a wrong password is 28P01 and FATAL, a missing database 3D000 after authentication', async () => {
-  await assert.rejects(WireClient.logIn({ ...server.options, password: 'wrong' }), (error: WireError) => error.fields['C'] === '28P01' && error.fields['S'] === 'FATAL');
-  await assert.rejects(WireClient.logIn({ ...server.options, database: 'nowhere' }), (error: WireError) => error.fields['C'] === '3D000');
+  await assert.rejects(
+    WireClient.logIn({ ...server.options, password: 'wrong' }),
+    (error: WireError) => error.fields['C'] === '28P01' && error.fields['S'] === 'FATAL',
+  );
+  await assert.rejects(
+    WireClient.logIn({ ...server.options, database: 'nowhere' }),
+    (error: WireError) => error.fields['C'] === '3D000',
+  );
 });
 
 test('SCRAM-SHA-256-PLUS binds to the certificate of this connection', async () => {
@@ -152,7 +176,10 @@ test('a token is taken as cleartext password where the listener says so', async 
     },
   };
   await withServer({ authentication: { t: 'token', authenticator }, tls: null }, async ({ options }) => {
-    for (const [token, last] of [['let me in', 'Z'], ['wrong', 'E']] as const) {
+    for (const [token, last] of [
+      ['let me in', 'Z'],
+      ['wrong', 'E'],
+    ] as const) {
       const client = await WireClient.open(options);
       client.send(startupMessage({ user: 'pod', database: 'x' }));
       assert.equal((await client.receive())?.body.readInt32BE(0), 3);
@@ -192,8 +219,12 @@ test('a newer protocol and unknown protocol options are negotiated; 3.2 has long
 
 test('protocol 2, lengths out of range and a missing user end the connection with a reason', async () => {
   const cases: [Buffer, string][] = [
-    [Buffer.concat([int32(8), int32(0x0002_0000)]), '0A000'], [int32(10_001), '08P01'], [int32(7), '08P01'], [int32(-1), '08P01'],
-    [startupMessage({ database: 'x' }), '28000'], [Buffer.concat([int32(12), int32(196608), Buffer.from('user')]), '08P01'],
+    [Buffer.concat([int32(8), int32(0x0002_0000)]), '0A000'],
+    [int32(10_001), '08P01'],
+    [int32(7), '08P01'],
+    [int32(-1), '08P01'],
+    [startupMessage({ database: 'x' }), '28000'],
+    [Buffer.concat([int32(12), int32(196608), Buffer.from('user')]), '08P01'],
     [Buffer.concat([int32(12), int32(80877102), int32(1)]), '08P01'],
   ];
   for (const [bytes, code] of cases) {

@@ -12,18 +12,29 @@ test('while discarding only Sync is handled and only Terminate ends', () => {
 });
 
 test('in COPY only its own messages count, Flush and Sync mean nothing, anything else interrupts', () => {
-  assert.deepEqual([messageType.copyData, messageType.copyDone, messageType.copyFail].map((type) => step('copying', type)), ['copy', 'copy', 'copy']);
-  assert.deepEqual([messageType.flush, messageType.sync].map((type) => step('copying', type)), ['ignore', 'ignore']);
-  assert.deepEqual([messageType.query, messageType.parse, messageType.execute].map((type) => step('copying', type)), ['interrupt', 'interrupt', 'interrupt']);
+  assert.deepEqual(
+    [messageType.copyData, messageType.copyDone, messageType.copyFail].map((type) => step('copying', type)),
+    ['copy', 'copy', 'copy'],
+  );
+  assert.deepEqual(
+    [messageType.flush, messageType.sync].map((type) => step('copying', type)),
+    ['ignore', 'ignore'],
+  );
+  assert.deepEqual(
+    [messageType.query, messageType.parse, messageType.execute].map((type) => step('copying', type)),
+    ['interrupt', 'interrupt', 'interrupt'],
+  );
 });
 
 test('copy messages outside COPY are left over from a failed one', () => {
-  for (const type of [messageType.copyData, messageType.copyDone, messageType.copyFail]) assert.equal(step('ready', type), 'ignore');
+  for (const type of [messageType.copyData, messageType.copyDone, messageType.copyFail])
+    assert.equal(step('ready', type), 'ignore');
 });
 
 test('a type no frontend sends is a violation in every state', () => {
   const known = new Set<number>(Object.values(messageType));
   for (const mode of modes) {
-    for (let type = 0; type < 256; type++) if (!known.has(type) || type === messageType.password) assert.equal(step(mode, type), 'violate', `${mode} ${type}`);
+    for (let type = 0; type < 256; type++)
+      if (!known.has(type) || type === messageType.password) assert.equal(step(mode, type), 'violate', `${mode} ${type}`);
   }
 });

@@ -5,7 +5,17 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { LakeError } from '../../../../base/errors.ts';
 import type { StatementSession } from '../../../../base/statement-session.ts';
 import { DuckdbSession } from '../../../support/duckdb-session.ts';
-import { cstring, dataRow, fieldsOf, frontend, int16, int32, type Message, WireClient, type WireError } from '../../../support/wire-client.ts';
+import {
+  cstring,
+  dataRow,
+  fieldsOf,
+  frontend,
+  int16,
+  int32,
+  type Message,
+  WireClient,
+  type WireError,
+} from '../../../support/wire-client.ts';
 import { startWireServer, type WireServer, type WireServerOptions } from '../../../support/wire-server.ts';
 
 const server = await startWireServer();
@@ -47,38 +57,51 @@ test('nothing leaves before the barrier: rows, completions and errors', async ()
   let release: () => void = () => undefined;
   let closed = false;
   const barrier = async (): Promise<void> => {
-    if (closed) await new Promise<void>((resolve) => { release = resolve; });
+    if (closed)
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
   };
-  await withServer(changed(() => ({ barrier })), async ({ options }) => {
-    const client = await WireClient.logIn(options);
-    for (const sql of ['SELECT * FROM range(100000)', 'CREATE TABLE IF NOT EXISTS t (a int)', 'SELECT * FROM missing']) {
-      closed = true;
-      client.send(frontend('Q', cstring(sql)));
-      const first = client.receive();
-      assert.equal(await Promise.race([first.then(() => 'something'), sleep(60).then(() => 'nothing')]), 'nothing', sql);
-      closed = false;
-      release();
-      const expected = { 'SEL': 'T', 'CRE': 'C', 'BAD': 'E' }[sql.includes('missing') ? 'BAD' : sql.slice(0, 3)];
-      assert.equal((await first)?.type, expected, sql);
-      await client.receiveUntil('Z');
-    }
-    client.destroy();
-  });
+  await withServer(
+    changed(() => ({ barrier })),
+    async ({ options }) => {
+      const client = await WireClient.logIn(options);
+      for (const sql of ['SELECT * FROM range(100000)', 'CREATE TABLE IF NOT EXISTS t (a int)', 'SELECT * FROM missing']) {
+        closed = true;
+        client.send(frontend('Q', cstring(sql)));
+        const first = client.receive();
+        assert.equal(await Promise.race([first.then(() => 'something'), sleep(60).then(() => 'nothing')]), 'nothing', sql);
+        closed = false;
+        release();
+        const expected = { SEL: 'T', CRE: 'C', BAD: 'E' }[sql.includes('missing') ? 'BAD' : sql.slice(0, 3)];
+        assert.equal((await first)?.type, expected, sql);
+        await client.receiveUntil('Z');
+      }
+      client.destroy();
+    },
+  );
 });
 
 test('the last command of a simple query is acknowledged only after sync; a failed commit is an error instead', async () => {
   let fails = false;
-  await withServer(changed(() => ({ sync: async () => { if (fails) throw new LakeError('serialization_conflict', 'conflict on commit'); } })), async ({ options }) => {
-    const client = await WireClient.logIn(options);
-    await client.query('CREATE TABLE t (a int)');
-    fails = true;
-    const messages = await client.query('INSERT INTO t VALUES (1)');
-    assert.equal(codeOf(messages), '40001');
-    assert.ok(!types(messages).includes('C'), 'no CommandComplete for what was not committed');
-    client.send(frontend('P', cstring(''), cstring('SELECT 1'), int16(0)), frontend('S'));
-    assert.equal(types(await client.receiveUntil('Z')), '1EZ');
-    client.destroy();
-  });
+  await withServer(
+    changed(() => ({
+      sync: async () => {
+        if (fails) throw new LakeError('serialization_conflict', 'conflict on commit');
+      },
+    })),
+    async ({ options }) => {
+      const client = await WireClient.logIn(options);
+      await client.query('CREATE TABLE t (a int)');
+      fails = true;
+      const messages = await client.query('INSERT INTO t VALUES (1)');
+      assert.equal(codeOf(messages), '40001');
+      assert.ok(!types(messages).includes('C'), 'no CommandComplete for what was not committed');
+      client.send(frontend('P', cstring(''), cstring('SELECT 1'), int16(0)), frontend('S'));
+      assert.equal(types(await client.receiveUntil('Z')), '1EZ');
+      client.destroy();
+    },
+  );
 });
 
 test('a client that does not read stops the query: memory stays bounded, and it can still be cancelled', async () => {
@@ -88,7 +111,17 @@ test('a client that does not read stops the query: memory stays bounded, and it 
       simple: async (sql, position) => {
         const outcome = await inner.simple(sql, position);
         if (outcome.t !== 'rows') return outcome;
-        return { ...outcome, rows: { columns: outcome.rows.columns, next: () => { pulled++; return outcome.rows.next(); }, close: () => outcome.rows.close() } };
+        return {
+          ...outcome,
+          rows: {
+            columns: outcome.rows.columns,
+            next: () => {
+              pulled++;
+              return outcome.rows.next();
+            },
+            close: () => outcome.rows.close(),
+          },
+        };
       },
     })),
     async ({ options }) => {
@@ -118,17 +151,36 @@ test('notices and parameter changes come with the answer they belong to', async 
 
 test('an error carries its fields; what is not ours becomes XX000 without its text', async () => {
   let thrown: unknown;
-  await withServer(changed(() => ({ simple: async () => { throw thrown; } })), async ({ options }) => {
-    const client = await WireClient.logIn(options);
-    thrown = new LakeError('unique_violation', 'duplicate key', { detail: 'Key (a)=(1) exists.', hint: 'Use another.', position: 7 });
-    let fields = fieldsOf((await client.query('x'))[0]?.body as Buffer);
-    assert.deepEqual(fields, { S: 'ERROR', V: 'ERROR', C: '23505', M: 'duplicate key', D: 'Key (a)=(1) exists.', H: 'Use another.', P: '7' });
-    thrown = new TypeError('secret path /etc/x');
-    fields = fieldsOf((await client.query('x'))[0]?.body as Buffer);
-    assert.equal(fields['C'], 'XX000');
-    assert.ok(!JSON.stringify(fields).includes('secret'));
-    client.destroy();
-  });
+  await withServer(
+    changed(() => ({
+      simple: async () => {
+        throw thrown;
+      },
+    })),
+    async ({ options }) => {
+      const client = await WireClient.logIn(options);
+      thrown = new LakeError('unique_violation', 'duplicate key', {
+        detail: 'Key (a)=(1) exists.',
+        hint: 'Use another.',
+        position: 7,
+      });
+      let fields = fieldsOf((await client.query('x'))[0]?.body as Buffer);
+      assert.deepEqual(fields, {
+        S: 'ERROR',
+        V: 'ERROR',
+        C: '23505',
+        M: 'duplicate key',
+        D: 'Key (a)=(1) exists.',
+        H: 'Use another.',
+        P: '7',
+      });
+      thrown = new TypeError('secret path /etc/x');
+      fields = fieldsOf((await client.query('x'))[0]?.body as Buffer);
+      assert.equal(fields['C'], 'XX000');
+      assert.ok(!JSON.stringify(fields).includes('secret'));
+      client.destroy();
+    },
+  );
 });
 
 test('an error in the middle of the rows keeps the rows before it and the session', async () => {
@@ -142,11 +194,15 @@ test('an error in the middle of the rows keeps the rows before it and the sessio
 test('messages, statements and portals have limits, and the session or the pod survives them', async () => {
   await withServer({ limits: { messageBytesMax: 100_000, statementsMax: 3, portalsMax: 2 } }, async ({ options }) => {
     const client = await WireClient.logIn(options);
-    for (const name of ['a', 'b', 'c', 'd']) client.send(frontend('P', cstring(name), cstring('SELECT 1'), int16(0)), frontend('S'));
+    for (const name of ['a', 'b', 'c', 'd'])
+      client.send(frontend('P', cstring(name), cstring('SELECT 1'), int16(0)), frontend('S'));
     const answers = [];
     for (let i = 0; i < 4; i++) answers.push(codeOf(await client.receiveUntil('Z')));
     assert.deepEqual(answers, [undefined, undefined, undefined, '54000']);
-    client.send(...['p', 'q', 'r'].map((name) => frontend('B', cstring(name), cstring('a'), int16(0), int16(0), int16(0))), frontend('S'));
+    client.send(
+      ...['p', 'q', 'r'].map((name) => frontend('B', cstring(name), cstring('a'), int16(0), int16(0), int16(0))),
+      frontend('S'),
+    );
     assert.equal(codeOf(await client.receiveUntil('Z')), '54000');
     client.send(Buffer.concat([Buffer.from('Q'), int32(100_001)]));
     const last = await client.receiveUntil('E');
@@ -236,12 +292,36 @@ test('parameters are bound in every mix of formats, and a bad one fails its stat
   const client = await WireClient.logIn(server.options);
   const parse = frontend('P', cstring('p'), cstring('SELECT $1 + 1 AS a, $2 AS b'), int16(2), int32(20), int32(25));
   const bind = (formats: readonly number[], values: readonly Buffer[]): Buffer =>
-    frontend('B', cstring(''), cstring('p'), int16(formats.length), ...formats.map(int16), int16(values.length), ...values.flatMap((value) => [int32(value.length), value]), int16(1), int16(0));
+    frontend(
+      'B',
+      cstring(''),
+      cstring('p'),
+      int16(formats.length),
+      ...formats.map(int16),
+      int16(values.length),
+      ...values.flatMap((value) => [int32(value.length), value]),
+      int16(1),
+      int16(0),
+    );
   const seven = Buffer.from('0000000000000007', 'hex');
-  client.send(parse, bind([], [Buffer.from('7'), Buffer.from('x')]), frontend('E', cstring(''), int32(0)), bind([1], [seven, Buffer.from('y')]),
-    frontend('E', cstring(''), int32(0)), bind([1, 0], [seven, Buffer.from('z')]), frontend('E', cstring(''), int32(0)), frontend('S'));
-  const rows = (await client.receiveUntil('Z')).filter((message) => message.type === 'D').map((message) => dataRow(message.body).map(String));
-  assert.deepEqual(rows, [['8', 'x'], ['8', 'y'], ['8', 'z']]);
+  client.send(
+    parse,
+    bind([], [Buffer.from('7'), Buffer.from('x')]),
+    frontend('E', cstring(''), int32(0)),
+    bind([1], [seven, Buffer.from('y')]),
+    frontend('E', cstring(''), int32(0)),
+    bind([1, 0], [seven, Buffer.from('z')]),
+    frontend('E', cstring(''), int32(0)),
+    frontend('S'),
+  );
+  const rows = (await client.receiveUntil('Z'))
+    .filter((message) => message.type === 'D')
+    .map((message) => dataRow(message.body).map(String));
+  assert.deepEqual(rows, [
+    ['8', 'x'],
+    ['8', 'y'],
+    ['8', 'z'],
+  ]);
   client.send(bind([0], [Buffer.from('seven'), Buffer.from('x')]), frontend('E', cstring(''), int32(0)), frontend('S'));
   assert.equal(codeOf(await client.receiveUntil('Z')), '22P02');
   await assert.rejects(client.rows('SELECT * FROM missing'), (error: WireError) => error.fields['C'] === '42P01');

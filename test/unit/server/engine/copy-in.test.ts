@@ -183,7 +183,10 @@ test('segments: every row arrives once, in any cut, and line numbers go on', asy
 
 test('a NULL string beyond ASCII is one, plain and beside escapes', async () => {
   await load('a VARCHAR, b VARCHAR', "copy t from stdin (null 'ø')", Buffer.from('ø\tx\nø\t\\\\ø\n'));
-  assert.deepEqual(await rows('a x, b x'), [[null, 'x'], [null, '\\ø']]);
+  assert.deepEqual(await rows('a x, b x'), [
+    [null, 'x'],
+    [null, '\\ø'],
+  ]);
 });
 
 test('a row of many megabytes arrives whole', async () => {
