@@ -53,7 +53,7 @@ test('what the control catalog answered survives kill -9, and no ducklake stays 
   const present = new Set<string>();
   /** Asked for, and the pod died before it answered: either way is right, half is not. */
   const open = new Set<string>();
-  const rounds = scaled(4, 60);
+  const rounds = scaled(2, 60);
   try {
     for (let round = 0; round <= rounds; round++) {
       const pod = await startPod({ dataDir });
