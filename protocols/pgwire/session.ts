@@ -57,7 +57,6 @@ export class Session {
   #execution: StatementSession | null = null;
   #mode: Mode = 'ready';
   #terminating: LakeError | null = null;
-  #idle = false;
 
   constructor(options: SessionOptions) {
     this.#inbox = options.inbox;
@@ -87,7 +86,8 @@ export class Session {
   terminate(error: LakeError): void {
     this.#terminating ??= error;
     this.#execution?.cancel();
-    if (this.#idle) this.#inbox.wake();
+    // Waiting for the client, idle or in the middle of COPY: the wait looks again.
+    this.#inbox.wake();
   }
 
   /** Announces the session's parameters and serves it until the client leaves. `announceKey` writes BackendKeyData. */
@@ -113,9 +113,7 @@ export class Session {
       const message = this.#inbox.next();
       if (message === null) {
         if (this.#inbox.ended) return;
-        this.#idle = true;
         await this.#inbox.more();
-        this.#idle = false;
         continue;
       }
       const action = step(this.#mode, message.type);

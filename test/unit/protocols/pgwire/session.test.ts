@@ -327,3 +327,19 @@ test('parameters are bound in every mix of formats, and a bad one fails its stat
   await assert.rejects(client.rows('SELECT * FROM missing'), (error: WireError) => error.fields['C'] === '42P01');
   await client.close();
 });
+
+test('a COPY that waits for its client ends at once when the pod goes down', async () => {
+  const own = await startWireServer();
+  try {
+    const client = await WireClient.logIn(own.options);
+    await client.query('CREATE TABLE waiting (a text)');
+    client.send(frontend('Q', cstring('COPY waiting FROM STDIN')));
+    await client.receiveUntil('G');
+    const began = performance.now();
+    await own.listener.close(5000);
+    assert.ok(performance.now() - began < 3000, 'nobody had to be cut');
+    assert.equal(codeOf(await client.receiveUntil('E')), '57P01');
+  } finally {
+    await own.close();
+  }
+});
