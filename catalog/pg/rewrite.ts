@@ -6,6 +6,7 @@
  * regular expression decides that for most.
  */
 import { nameOf, quoteString, stringOf, type Token, tokenize } from '../../base/sql-lexer.ts';
+import { oidOfTypeName } from '../../base/pg-types.ts';
 import { pg } from './view.ts';
 
 export interface RewriteOptions {
@@ -27,6 +28,8 @@ export interface Rewritten {
   readonly sql: string;
   /** True if the statement asks the catalog: its result columns are announced with catalog types (see announce.ts). */
   readonly isCatalog: boolean;
+  /** Oids of parameters that are cast to a type DuckDB does not know apart (`$1::oid[]`), by position; 0 for the others. */
+  readonly parameters: readonly number[];
 }
 
 const trigger = /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*/i;
@@ -39,9 +42,10 @@ export function isCatalogQuery(sql: string): boolean {
 
 /** Rewrites one statement. Text without any of the words above comes back as the same string. */
 export function rewriteNames(sql: string, options: RewriteOptions): Rewritten {
-  if (!trigger.test(sql)) return { sql, isCatalog: false };
+  if (!trigger.test(sql)) return { sql, isCatalog: false, parameters: [] };
   const isCatalog = catalogTrigger.test(sql);
-  return { sql: new Rewriter(sql, options, isCatalog).run(), isCatalog };
+  const rewriter = new Rewriter(sql, options, isCatalog);
+  return { sql: rewriter.run(), isCatalog, parameters: rewriter.parameters };
 }
 
 const regTypes: ReadonlySet<string> = new Set(['regclass', 'regtype', 'regproc', 'regprocedure', 'regnamespace', 'regrole', 'regoper', 'regoperator', 'regconfig', 'regdictionary']);
@@ -57,6 +61,7 @@ const setReturning: ReadonlySet<string> = new Set(['unnest', 'generate_series', 
 class Rewriter {
   readonly options: RewriteOptions;
   readonly isCatalog: boolean;
+  readonly parameters: number[] = [];
   /** What each token becomes. */
   readonly out: string[];
   readonly tokens: readonly Token[];
@@ -205,6 +210,7 @@ class Rewriter {
       if (name !== undefined && typeNames[name] !== undefined) this.set(k, typeNames[name] as string);
     }
     const name = this.typeName(k);
+    this.noteParameter(i - 1, name, this.text(k + 1) === '[');
     if (name === undefined || !regTypes.has(name) || this.text(k + 1) === '[') return k + 1;
     const start = this.operandStart(i - 1);
     let after = k + 1;
@@ -221,6 +227,17 @@ class Rewriter {
       }
     }
     return this.regCast(start, i, k, name, isText ? 'text' : 'any', after);
+  }
+
+  /** A driver encodes a parameter as the type it is cast to; of `oid` and `name` DuckDB keeps only what holds them. */
+  noteParameter(i: number, type: string | undefined, isArray: boolean): void {
+    const token = this.token(i);
+    if (token?.kind !== 'parameter' || (type !== 'oid' && type !== 'name')) return;
+    const oid = oidOfTypeName(isArray ? `_${type}` : type);
+    const position = Number(token.text.slice(1)) - 1;
+    if (oid === undefined || position < 0 || position > 65_535) return;
+    while (this.parameters.length < position) this.parameters.push(0);
+    this.parameters[position] = oid;
   }
 
   /** Turns tokens start..k (`operand :: regx`) into a look-up; `wanted` is what the value is used as. */

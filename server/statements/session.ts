@@ -180,7 +180,10 @@ export class SqlSession implements StatementSession {
     const announce = rewritten?.isCatalog
       ? (columns: readonly Column[]) => core.names?.announce(sql, columns) ?? columns
       : undefined;
-    return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? sql), oids, keep, announce);
+    // What the client did not declare, the text may: `$1::oid[]`.
+    const cast = rewritten?.parameters ?? [];
+    const declared = cast.length === 0 ? oids : Array.from({ length: Math.max(oids.length, cast.length) }, (_, i) => oids[i] || cast[i] || 0);
+    return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? sql), declared, keep, announce);
   }
 
   /** Runs a statement in DuckDB. */
