@@ -1,7 +1,7 @@
 /**
  * Bind parameters: bytes in PostgreSQL's text or binary form to a DuckDB value and the type to bind it as. Every
  * length is checked; bad bytes are `invalid_text_representation`, `numeric_out_of_range` or `invalid_datetime`.
- * Source: the receive and input functions of each type in PostgreSQL 15.
+ * One file: text and binary of a type belong together. Source: the receive and input functions of each type in PostgreSQL 15.
  */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import {

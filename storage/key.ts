@@ -27,7 +27,7 @@ export function compareKeys(a: string, b: string): number {
 }
 
 const isAscii = /^[\x20-\x7e]*$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+// Control characters are exactly what is refused.
 const control = /[\x00-\x1f\x7f\\]/;
 
 function reasonAgainst(key: string): string | null {

@@ -1,5 +1,5 @@
 /** Rows of a running DuckDB query as a wire pulls them, with the names and types a PostgreSQL client expects. */
-import { type DuckDBDataChunk, type DuckDBResult, type DuckDBType, ResultReturnType } from '@duckdb/node-api';
+import type { DuckDBDataChunk, DuckDBResult, DuckDBType } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { oid } from '../../base/pg-types.ts';
 import type { Column, RowStream } from '../../base/statement-session.ts';

@@ -1,7 +1,8 @@
 /**
  * PostgreSQL's catalog functions as DuckDB macros. Those that ask about the session read its variables (session.ts);
  * those that describe what a lake does not have (indexes, constraints, rules) answer NULL, as PostgreSQL does for oids it
- * does not know. Source: PostgreSQL 15 documentation, section 9.26 "System Information Functions".
+ * does not know. One long table.
+ * Source: PostgreSQL 15 documentation, section 9.26 "System Information Functions".
  */
 import { arrayOid, pgTypes } from '../../base/pg-types.ts';
 import { quoteString } from '../../base/sql-lexer.ts';

@@ -38,7 +38,9 @@ export function internalRelations(knownOids: ReadonlyMap<string, number>): reado
         database_name <> current_database() AND schema_name <> 'information_schema' OR list_contains(${pg('_search_path')}(), schema_name) AS is_visible
       FROM (SELECT c.database_name, c.schema_name AS real_schema, ${shownSchema} AS schema_name, c.table_name AS name, count(*) AS column_count, bool_or(v.name IS NOT NULL) AS is_view
             FROM duckdb_columns() c
-              LEFT JOIN (SELECT database_name AS lake, schema_name AS schema, view_name AS name FROM duckdb_views()) v ON v.lake = c.database_name AND v.schema = c.schema_name AND v.name = c.table_name, ${publicFlag}
+              LEFT JOIN (SELECT database_name AS lake, schema_name AS schema, view_name AS name FROM duckdb_views()) v ON v.lake = c.database_name AND v.schema = c.schema_name
+                AND v.name = c.table_name,
+                ${publicFlag}
             WHERE ${ofThisLake} AND (c.database_name <> 'boilstream' OR NOT starts_with(c.table_name, '_'))
             GROUP BY ALL)`,
     ],

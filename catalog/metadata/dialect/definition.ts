@@ -1,6 +1,6 @@
 /**
  * CREATE, DROP and ALTER of what may exist in a metadata database: DuckLake's tables, schemas that hold them, and
- * temporary tables. Each statement also says how the CatalogView changes.
+ * temporary tables. Each statement also says how the CatalogView changes. One file, because they share how a table is read.
  */
 import { LakeError } from '../../../base/errors.ts';
 import { quoteName } from '../../../base/sql-lexer.ts';

@@ -95,7 +95,7 @@ export class NumericText extends NumericWriter {
     const value = this.safe(row);
     const { scale } = this;
     // NaN, and scales whose power of ten is not a small number, go the long way.
-    if (!(value === value) || scale > 9) return putAscii(out, start, formatNumeric(this.exact(row), scale));
+    if (Number.isNaN(value) || scale > 9) return putAscii(out, start, formatNumeric(this.exact(row), scale));
     let at = start;
     let magnitude = value;
     if (value < 0) {

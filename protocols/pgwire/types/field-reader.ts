@@ -11,7 +11,7 @@ import {
   DuckDBTimestampMillisecondsValue,
   DuckDBTimestampNanosecondsValue,
   DuckDBTimestampSecondsValue,
-  DuckDBTimestampValue,
+  type DuckDBTimestampValue,
   DuckDBTimeNSValue,
   DuckDBTimeValue,
   DuckDBTypeId,

@@ -59,9 +59,9 @@ test("every double reads back as itself, and is as short as JavaScript's shortes
 
 test('doubles and decimals of few places take the short road to the same text', async () => {
   const text = await cells('SELECT i / 1000.0::DOUBLE FROM range(-20000, 20000) t(i)');
-  text.forEach((one, index) => assert.equal(one, formatFloat8((index - 20000) / 1000)));
+  for (const [index, one] of text.entries()) assert.equal(one, formatFloat8((index - 20000) / 1000));
   const floats = await cells('SELECT (i / 100.0)::FLOAT FROM range(-3000, 3000) t(i)');
-  floats.forEach((one, index) => assert.equal(one, formatFloat4(Math.fround((index - 3000) / 100))));
+  for (const [index, one] of floats.entries()) assert.equal(one, formatFloat4(Math.fround((index - 3000) / 100)));
   for (const type of [
     'DECIMAL(4,1)',
     'DECIMAL(9,3)',
@@ -232,6 +232,6 @@ test('wide results keep their columns and rows apart', async () => {
   const names = Array.from({ length: 500 }, (_, i) => `i + ${i} AS c${i}`).join(', ');
   const rows = (await client.query(`SELECT ${names} FROM range(5000) t(i)`)).filter((message) => message.type === 'D');
   assert.equal(rows.length, 5000);
-  rows.forEach((row, i) => assert.equal(dataRow(row.body)[499]?.toString(), String(i + 499)));
+  for (const [i, row] of rows.entries()) assert.equal(dataRow(row.body)[499]?.toString(), String(i + 499));
   await client.close();
 });

@@ -15,7 +15,7 @@ import {
   int32,
   startupMessage,
   WireClient,
-  WireError,
+  type WireError,
   type WireOptions,
 } from '../../../support/wire-client.ts';
 import { startWireServer, testPassword, type WireServer, type WireServerOptions } from '../../../support/wire-server.ts';
