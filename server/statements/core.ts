@@ -7,6 +7,7 @@ import { LakeError } from '../../base/errors.ts';
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import type { RowStream, SessionHooks, Startup } from '../../base/statement-session.ts';
 import { TimeZone } from '../../base/time-zone.ts';
+import { baseDatabaseName } from '../engine/base-database.ts';
 import type { EngineConnection } from '../engine/connection.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Lease } from '../engine/pool.ts';
@@ -110,7 +111,15 @@ export class SessionCore {
   /** Makes the connection look as the settings say: search path, time zone, what catalog functions read. Plans are made anew. */
   async applyEnvironment(): Promise<void> {
     const zone = this.vars.get('TimeZone');
-    const statements = [`SET TimeZone = ${quoteString(zone)}`, ...(await this.#searchPath()), ...this.#facts()];
+    const path = await this.#searchPath();
+    // While the lake is in the path every function name is looked for in it first, which asks its catalog: the facts go
+    // before it.
+    const statements = [
+      `SET TimeZone = ${quoteString(zone)}`,
+      `SET search_path = '${baseDatabaseName}.main'`,
+      ...this.#facts(),
+      ...path,
+    ];
     try {
       await this.#connection.run(statements.join(';'));
     } catch (error) {

@@ -182,7 +182,8 @@ export class SqlSession implements StatementSession {
       : undefined;
     // What the client did not declare, the text may: `$1::oid[]`.
     const cast = rewritten?.parameters ?? [];
-    const declared = cast.length === 0 ? oids : Array.from({ length: Math.max(oids.length, cast.length) }, (_, i) => oids[i] || cast[i] || 0);
+    const declared =
+      cast.length === 0 ? oids : Array.from({ length: Math.max(oids.length, cast.length) }, (_, i) => oids[i] || cast[i] || 0);
     return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? sql), declared, keep, announce);
   }
 
@@ -226,7 +227,6 @@ export class SqlSession implements StatementSession {
   }
 
   async failed(_error: LakeError): Promise<void> {
-    this.end();
     const { transaction, connection } = this.core;
     if (transaction.state === 'block') {
       await transaction.fail(connection);
