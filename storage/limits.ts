@@ -48,3 +48,7 @@ export const keyFileCheckMs = 1_000;
 
 /** Largest page of a listing S3 gives. */
 export const listPageKeysMax = 1_000;
+
+/** How often the start-up probe is begun when the store's answers get lost, and the pause before the next time (ms, times the attempt). */
+export const probeAttemptsMax = 5;
+export const probePauseMs = 100;

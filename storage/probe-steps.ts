@@ -15,10 +15,24 @@ export async function refusedOrThrow(write: Promise<unknown>): Promise<boolean> 
   }
 }
 
-/** How many of `racers` writes begun at once were told they had won. */
-export async function race(racers: number, write: (index: number) => Promise<unknown>): Promise<number> {
-  const refused = await Promise.all(Array.from({ length: racers }, (_, index) => refusedOrThrow(write(index))));
-  return refused.filter((was) => !was).length;
+/** What came of a race: one winner, not exactly one, or nobody can say because the winner's answer may be a lost one. */
+export type RaceResult = 'one' | 'wrong' | 'undecided';
+
+/** Begins `racers` writes at once and counts those that were told they had won. */
+export async function race(racers: number, write: (index: number) => Promise<unknown>): Promise<RaceResult> {
+  const outcomes = await Promise.all(Array.from({ length: racers }, (_, index) => outcomeOf(write(index))));
+  const won = outcomes.filter((outcome) => outcome === 'won').length;
+  if (won === 0 && outcomes.includes('unknown')) return 'undecided';
+  return won === 1 ? 'one' : 'wrong';
+}
+
+async function outcomeOf(write: Promise<unknown>): Promise<'won' | 'refused' | 'unknown'> {
+  try {
+    return (await refusedOrThrow(write)) ? 'refused' : 'won';
+  } catch (thrown) {
+    if (thrown instanceof LakeError && thrown.code === 'store_unavailable') return 'unknown';
+    throw thrown;
+  }
 }
 
 /** Removing what the probe wrote must not hide what it found. */

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { LakeError } from '../base/errors.ts';
+import { probeAttemptsMax, probePauseMs } from './limits.ts';
 import type { Random } from '../base/random.ts';
 import { deleteQuietly, race, refusedOrThrow } from './probe-steps.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -59,6 +60,18 @@ interface Spelled {
  * store itself refuses (`permission_denied`, `store_unavailable`, `disk_full`, `config_invalid`).
  */
 export async function probeStore(store: ObjectStore, options: ProbeOptions): Promise<Probed> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await probeOnce(store, options);
+    } catch (thrown) {
+      // One lost answer among the probe's hundred requests must not keep a pod from starting.
+      if (!(thrown instanceof LakeError) || thrown.code !== 'store_unavailable' || attempt >= probeAttemptsMax) throw thrown;
+      await options.clock.sleep(attempt * probePauseMs, options.signal === undefined ? {} : { signal: options.signal });
+    }
+  }
+}
+
+async function probeOnce(store: ObjectStore, options: ProbeOptions): Promise<Probed> {
   const start = options.clock.monotonic();
   const local = store.url.startsWith('file:');
   const rounds = options.rounds ?? (local ? 2 : 4);
@@ -104,7 +117,7 @@ async function probeCreate(store: ObjectStore, key: (name: string) => string, ro
   if (!(await refusedOrThrow(store.putIfAbsent(once, Buffer.from('second'))))) return 'no';
   for (let round = 0; round < rounds; round++) {
     const raced = key(`create-race-${round}`);
-    if ((await race(racers, (i) => store.putIfAbsent(raced, Buffer.from(`racer ${i}`)))) !== 1) return 'racy';
+    if ((await race(racers, (i) => store.putIfAbsent(raced, Buffer.from(`racer ${i}`)))) === 'wrong') return 'racy';
   }
   return 'yes';
 }
@@ -142,7 +155,7 @@ async function probeSwap(
   }
   for (let round = 0; round < rounds; round++) {
     const current = (await store.get(name))?.etag ?? '';
-    if ((await race(racers, (i) => store.putIfMatch(name, Buffer.from(`round ${round} racer ${i}`), current))) !== 1)
+    if ((await race(racers, (i) => store.putIfMatch(name, Buffer.from(`round ${round} racer ${i}`), current))) === 'wrong')
       return { ...found, etagSpelling, replaceIfMatch: 'racy' };
   }
   return { ...found, etagSpelling, replaceIfMatch: 'yes' };

@@ -88,6 +88,20 @@ test('a swap after the probe works with the spelling it found', async () => {
   await store.putIfMatch('x', Buffer.from('2'), (await store.get('x'))?.etag ?? '');
 });
 
+test('lost answers and refusals by the way are tried again, and do not change what is found', async () => {
+  const { server, store } = await start({});
+  let count = 0;
+  server.fault = () =>
+    ++count % 97 === 0 ? { t: 'lost-answer' } : count % 131 === 0 ? { t: 'status', status: 503, code: 'SlowDown' } : null;
+  for (let i = 0; i < 5; i++) {
+    const probed = await probeStore(store, { ...probing, cluster: true });
+    assert.equal(probed.strategy, 'swap');
+  }
+  const racy = await start({ raceWindowMs: 15 });
+  racy.server.fault = () => (++count % 97 === 0 ? { t: 'lost-answer' } : null);
+  await assert.rejects(probeStore(racy.store, { ...probing, cluster: true }), hasCode('store_unsupported'));
+});
+
 test('late lists are noticed', async () => {
   const { server, store } = await start({});
   server.freezeListing('lakes');
