@@ -33,7 +33,8 @@ export interface Rewritten {
 }
 
 const trigger = /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*/i;
-const catalogTrigger = /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
+const catalogTrigger =
+  /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
 
 /** Whether a statement asks the catalog (its text names something only the catalog has). */
 export function isCatalogQuery(sql: string): boolean {
@@ -48,13 +49,45 @@ export function rewriteNames(sql: string, options: RewriteOptions): Rewritten {
   return { sql: rewriter.run(), isCatalog, parameters: rewriter.parameters };
 }
 
-const regTypes: ReadonlySet<string> = new Set(['regclass', 'regtype', 'regproc', 'regprocedure', 'regnamespace', 'regrole', 'regoper', 'regoperator', 'regconfig', 'regdictionary']);
+const regTypes: ReadonlySet<string> = new Set([
+  'regclass',
+  'regtype',
+  'regproc',
+  'regprocedure',
+  'regnamespace',
+  'regrole',
+  'regoper',
+  'regoperator',
+  'regconfig',
+  'regdictionary',
+]);
 const textTypes: ReadonlySet<string> = new Set(['text', 'varchar', 'name', 'bpchar']);
 /** Types of pg_catalog and information_schema that DuckDB does not have under that name. */
 const typeNames: Readonly<Record<string, string>> = {
-  name: 'varchar', char: 'varchar', '"char"': 'varchar', bpchar: 'varchar', oid: 'bigint', xid: 'bigint', cid: 'bigint', int2vector: 'smallint[]', oidvector: 'bigint[]',
-  pg_node_tree: 'varchar', aclitem: 'varchar', inet: 'varchar', cstring: 'varchar', unknown: 'varchar', anyarray: 'varchar', jsonb: 'json', float8: 'double', float4: 'float', bool: 'boolean',
-  sql_identifier: 'varchar', character_data: 'varchar', yes_or_no: 'varchar', cardinal_number: 'integer', time_stamp: 'timestamptz',
+  name: 'varchar',
+  char: 'varchar',
+  '"char"': 'varchar',
+  bpchar: 'varchar',
+  oid: 'bigint',
+  xid: 'bigint',
+  cid: 'bigint',
+  int2vector: 'smallint[]',
+  oidvector: 'bigint[]',
+  pg_node_tree: 'varchar',
+  aclitem: 'varchar',
+  inet: 'varchar',
+  cstring: 'varchar',
+  unknown: 'varchar',
+  anyarray: 'varchar',
+  jsonb: 'json',
+  float8: 'double',
+  float4: 'float',
+  bool: 'boolean',
+  sql_identifier: 'varchar',
+  character_data: 'varchar',
+  yes_or_no: 'varchar',
+  cardinal_number: 'integer',
+  time_stamp: 'timestamptz',
 };
 const setReturning: ReadonlySet<string> = new Set(['unnest', 'generate_series', 'generate_subscripts']);
 
@@ -109,7 +142,13 @@ class Rewriter {
     if (this.isCatalog && this.text(i - 1) !== '.') {
       if (setReturning.has(name) && this.text(i + 1) === '(') this.aliasColumns(i);
       else if (this.text(i + 1) === '(' && this.options.names.functions.has(name) && !name.startsWith('_')) this.set(i, pg(name));
-      else if (this.text(i + 1) !== '(' && this.text(i + 1) !== '.' && this.options.names.relations.has(name) && this.isRelationPlace(i)) this.set(i, pg(name));
+      else if (
+        this.text(i + 1) !== '(' &&
+        this.text(i + 1) !== '.' &&
+        this.options.names.relations.has(name) &&
+        this.isRelationPlace(i)
+      )
+        this.set(i, pg(name));
     }
     return i + 1;
   }
@@ -132,7 +171,11 @@ class Rewriter {
       return i + 3;
     }
     const info = schema === 'information_schema';
-    if (!(info ? names.informationRelations : names.relations).has(name) && this.text(i + 3) !== '.' && typeNames[name] !== undefined) {
+    if (
+      !(info ? names.informationRelations : names.relations).has(name) &&
+      this.text(i + 3) !== '.' &&
+      typeNames[name] !== undefined
+    ) {
       this.clear(i, i + 2);
       this.set(i + 2, typeNames[name] as string);
       return i + 3;
@@ -160,7 +203,10 @@ class Rewriter {
     if (this.text(end + 1) === '.') end += 2;
     const from = end;
     while (end < this.at.length && this.text(end) !== ')') end++;
-    const symbol = this.at.slice(from, end).map((k) => this.tokens[k]?.text).join('');
+    const symbol = this.at
+      .slice(from, end)
+      .map((k) => this.tokens[k]?.text)
+      .join('');
     this.clear(i, end);
     this.set(end, symbol);
     if (symbol === '~' || symbol === '!~' || symbol === '~*' || symbol === '!~*') {
@@ -275,7 +321,14 @@ class Rewriter {
     if (this.word(open - 1) !== 'cast') return i + 1;
     if (regTypes.has(name)) {
       this.clear(open - 1, open);
-      return this.regCast(open + 1, i, k, name, this.token(open + 1)?.kind === 'string' && this.isSelectItem(open - 1, k + 2) ? 'text' : 'any', k + 1);
+      return this.regCast(
+        open + 1,
+        i,
+        k,
+        name,
+        this.token(open + 1)?.kind === 'string' && this.isSelectItem(open - 1, k + 2) ? 'text' : 'any',
+        k + 1,
+      );
     }
     if (qualified) {
       this.clear(i + 1, k);
@@ -293,14 +346,23 @@ class Rewriter {
     const before = this.word(i - 2);
     const inAny = this.text(i - 1) === '(' && (before === 'any' || before === 'all' || before === 'some');
     let k = i + 1;
-    while (this.text(k) === ':' || this.text(k) === '.' || this.token(k)?.kind === 'name' || this.token(k)?.kind === 'quoted-name') {
+    while (
+      this.text(k) === ':' ||
+      this.text(k) === '.' ||
+      this.token(k)?.kind === 'name' ||
+      this.token(k)?.kind === 'quoted-name'
+    ) {
       if (this.token(k)?.kind === 'name' && this.text(k - 1) !== ':' && this.text(k - 1) !== '.') break;
       k++;
     }
     const isCast = this.text(i + 1) === ':' && this.text(k) === '[';
     if (!isNumbers && !inAny && !isCast) return i + 1;
     const values = arrayElements(text);
-    if (values) this.set(i, `[${values.map((value) => (value === null ? 'NULL' : isNumbers && !isCast ? value : quoteString(value))).join(', ')}]`);
+    if (values)
+      this.set(
+        i,
+        `[${values.map((value) => (value === null ? 'NULL' : isNumbers && !isCast ? value : quoteString(value))).join(', ')}]`,
+      );
     return i + 1;
   }
 
@@ -314,13 +376,23 @@ class Rewriter {
     let end = this.closing(i + 1) + 1;
     if (this.word(end) === 'as') end++;
     const alias = this.token(end);
-    if ((alias?.kind !== 'name' && alias?.kind !== 'quoted-name') || this.text(end + 1) === '(' || notAlias.has(nameOf(alias))) return;
+    if ((alias?.kind !== 'name' && alias?.kind !== 'quoted-name') || this.text(end + 1) === '(' || notAlias.has(nameOf(alias)))
+      return;
     this.suffix(end, `(${alias.text})`);
   }
 
   isRelationPlace(i: number): boolean {
     const word = this.word(i - 1);
-    return word === 'from' || word === 'join' || word === 'only' || word === 'table' || word === 'describe' || word === 'lateral' || (this.text(i - 1) === ',' && this.isInFrom(i - 1)) || (this.text(i - 1) === '(' && this.word(i - 2) === 'from');
+    return (
+      word === 'from' ||
+      word === 'join' ||
+      word === 'only' ||
+      word === 'table' ||
+      word === 'describe' ||
+      word === 'lateral' ||
+      (this.text(i - 1) === ',' && this.isInFrom(i - 1)) ||
+      (this.text(i - 1) === '(' && this.word(i - 2) === 'from')
+    );
   }
 
   /** Whether the comma at `i` separates relations, as told from select items and arguments. */
@@ -344,9 +416,20 @@ class Rewriter {
   /** Whether tokens start..end-1 are a whole item of a select list, so that people read the value. */
   isSelectItem(start: number, end: number): boolean {
     const before = this.word(start - 1);
-    if (before !== 'select' && before !== 'distinct' && !(this.text(start - 1) === ',' && !this.isInFrom(start - 1) && this.isInSelectList(start - 1))) return false;
+    if (
+      before !== 'select' &&
+      before !== 'distinct' &&
+      !(this.text(start - 1) === ',' && !this.isInFrom(start - 1) && this.isInSelectList(start - 1))
+    )
+      return false;
     const after = this.token(end);
-    return after === undefined || this.text(end) === ',' || this.text(end) === ';' || this.word(end) === 'from' || this.word(end) === 'as';
+    return (
+      after === undefined ||
+      this.text(end) === ',' ||
+      this.text(end) === ';' ||
+      this.word(end) === 'from' ||
+      this.word(end) === 'as'
+    );
   }
 
   isInSelectList(i: number): boolean {
@@ -375,7 +458,8 @@ class Rewriter {
       if (this.text(k) === ')' || this.text(k) === ']') {
         k = this.opening(k);
         const before = this.token(k - 1);
-        const called = before?.kind === 'name' || before?.kind === 'quoted-name' || this.text(k - 1) === ')' || this.text(k - 1) === ']';
+        const called =
+          before?.kind === 'name' || before?.kind === 'quoted-name' || this.text(k - 1) === ')' || this.text(k - 1) === ']';
         if (!called || notAlias.has(before?.text.toLowerCase() ?? '')) return k;
         k--;
         continue;
@@ -469,12 +553,61 @@ class Rewriter {
   }
 }
 
-const notFrom: ReadonlySet<string> = new Set(['select', 'where', 'group', 'order', 'having', 'by', 'set', 'values', 'returning', 'limit']);
+const notFrom: ReadonlySet<string> = new Set([
+  'select',
+  'where',
+  'group',
+  'order',
+  'having',
+  'by',
+  'set',
+  'values',
+  'returning',
+  'limit',
+]);
 
 /** Words that follow an expression or relation and are never its alias, nor an operand. */
 const notAlias: ReadonlySet<string> = new Set([
-  'where', 'on', 'join', 'left', 'right', 'inner', 'full', 'cross', 'group', 'order', 'having', 'limit', 'offset', 'union', 'except', 'intersect', 'using', 'with', 'as',
-  'in', 'any', 'all', 'some', 'and', 'or', 'not', 'select', 'from', 'case', 'when', 'then', 'else', 'end', 'is', 'like', 'ilike', 'between', 'natural', 'for', 'exists',
+  'where',
+  'on',
+  'join',
+  'left',
+  'right',
+  'inner',
+  'full',
+  'cross',
+  'group',
+  'order',
+  'having',
+  'limit',
+  'offset',
+  'union',
+  'except',
+  'intersect',
+  'using',
+  'with',
+  'as',
+  'in',
+  'any',
+  'all',
+  'some',
+  'and',
+  'or',
+  'not',
+  'select',
+  'from',
+  'case',
+  'when',
+  'then',
+  'else',
+  'end',
+  'is',
+  'like',
+  'ilike',
+  'between',
+  'natural',
+  'for',
+  'exists',
 ]);
 
 /** Elements of a one-dimensional PostgreSQL array literal; null if it is not one. Source: section 8.15.6 of its documentation. */
@@ -487,7 +620,9 @@ function arrayElements(text: string): (string | null)[] | null {
     const found = element.exec(body);
     if (!found) return null;
     const [, quoted, bare, end] = found;
-    elements.push(quoted !== undefined ? quoted.replace(/\\([\s\S])/g, '$1') : /^null$/i.test(bare as string) ? null : (bare as string));
+    elements.push(
+      quoted !== undefined ? quoted.replace(/\\([\s\S])/g, '$1') : /^null$/i.test(bare as string) ? null : (bare as string),
+    );
     if (end === '') return elements;
   }
   return null;

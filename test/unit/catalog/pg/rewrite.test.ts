@@ -165,6 +165,9 @@ test('arbitrary text never throws and never loses a token that is not a catalog 
 
 test('says which parameters are cast to types DuckDB does not know apart', () => {
   const of = (sql: string): readonly number[] => pgNames.rewrite(sql, { lake: 'sales', isPublicAlias: () => true }).parameters;
-  assert.deepEqual(of('select 1 from pg_type where oid = any($1::oid[]) and typname = $3::name and typlen = $2::int4'), [1028, 0, 19]);
+  assert.deepEqual(
+    of('select 1 from pg_type where oid = any($1::oid[]) and typname = $3::name and typlen = $2::int4'),
+    [1028, 0, 19],
+  );
   assert.deepEqual(of('select $1::oid'), [], 'only where the catalog is asked');
 });
