@@ -27,7 +27,7 @@ describe("a stock DuckDB on a lake's metadata", () => {
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'stock-'));
-    const store = await openDirectoryStore({ path: join(directory, 'store') });
+    const store = await openDirectoryStore({ path: join(directory, 'store'), clock });
     log = await createReplicatedLog({
       store,
       localDir: join(directory, 'cache'),
