@@ -8,6 +8,8 @@ export interface Measurement {
   readonly value: number | null;
   readonly error?: string;
   readonly server_cpu_s?: number;
+  /** Load average of the machine at the time. */
+  readonly load1?: number;
 }
 
 export interface Judged {

@@ -6,7 +6,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { availableParallelism, cpus, homedir, release, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, cpus, homedir, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -57,7 +57,7 @@ const measurements = parts
       .map((line) => JSON.parse(line) as Measurement),
   );
 const judged = judge(measurements);
-const page = `${preamble()}\n${toMarkdown(judged)}\n`;
+const page = `${preamble(measurements)}\n${toMarkdown(judged)}\n`;
 if (values['no-write']) process.stdout.write(page);
 else writeFileSync(join(projectRoot, 'docs', 'benchmarks.md'), page);
 const missed = judged.filter((row) => row.holds === false);
@@ -135,7 +135,7 @@ async function measureStart(out: string): Promise<void> {
   const record = (metric: string, round: number, value: number): void =>
     appendFileSync(
       out,
-      `${JSON.stringify({ script: 'start', target: 'boilstream', metric, round, value } satisfies Measurement & { round: number })}\n`,
+      `${JSON.stringify({ script: 'start', target: 'boilstream', metric, round, value, load1: loadavg()[0] as number } satisfies Measurement & { round: number })}\n`,
     );
   // What has to be done once (compiling) is not part of a start.
   const prepared = spawnSync(process.execPath, [join(projectRoot, 'scripts/run.mjs'), 'start', '--version'], {
@@ -204,7 +204,8 @@ async function freePort(): Promise<number> {
 }
 
 /** What was measured, on what, how to read it. */
-function preamble(): string {
+function preamble(rows: readonly Measurement[]): string {
+  const loads = rows.flatMap((row) => (row.load1 === undefined ? [] : [row.load1]));
   const said = (program: string, args: readonly string[]): string => {
     try {
       return execFileSync(program, args, { encoding: 'utf8', cwd: projectRoot }).trim();
@@ -223,6 +224,6 @@ Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)} at comm
 * Ours: one pod, embedded default, Node ${process.versions.node}, DuckDB ${duckdbVersion.slice(1)}. Peer: PostgreSQL ${postgres} (\`shared_buffers\` 1 GB, \`work_mem\` 128 MB), fsync on.
   For TPC-H the peer is DuckDB ${duckdbVersion.slice(1)} inside the client's process, on the same Parquet files. Clients: libpq by psycopg, pgbench; TLS on for both servers.
 * Each round measures one server right after the other. Shown are medians of ${values.rounds} rounds (least–most). Wall time moves with whatever
-  else the machine does; the ratio and the server's CPU seconds hardly do: read those.
+  else the machine does; the ratio and the server's CPU seconds hardly do: read those. Load average meanwhile: ${Math.min(...loads).toFixed(1)}–${Math.max(...loads).toFixed(1)}.
 `;
 }
