@@ -14,7 +14,8 @@ function checkout(t: TestContext, program: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'boilstream-run-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(join(root, 'scripts'), join(folder, 'scripts'), { recursive: true });
-  for (const file of ['package.json', 'package-lock.json']) cpSync(join(root, file), join(folder, file));
+  for (const file of ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
+    cpSync(join(root, file), join(folder, file));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   mkdirSync(join(folder, 'server'));
   writeFileSync(join(folder, 'server', 'main.ts'), program);
@@ -28,13 +29,18 @@ test('hands arguments, a large thread pool and the exit code through', (t) => {
     t,
     'console.log(process.argv.slice(2).join(), process.env.UV_THREADPOOL_SIZE); process.exit(7 as number);',
   );
-  const done = spawnSync(process.execPath, [join(folder, 'scripts/run.mjs'), 'start', '--data-dir', 'x y'], {
-    encoding: 'utf8',
-    env: environment,
-  });
-  assert.equal(done.stdout.trim(), '--data-dir,x y 64');
-  assert.equal(done.stderr, '');
-  assert.equal(done.status, 7);
+  const start = (): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, [join(folder, 'scripts/run.mjs'), 'start', '--data-dir', 'x y'], {
+      encoding: 'utf8',
+      env: environment,
+    });
+  const [first, again] = [start(), start()];
+  assert.equal(first.stderr, 'boilstream: compiling …\n');
+  assert.equal(again.stderr, '');
+  for (const done of [first, again]) {
+    assert.equal(String(done.stdout).trim(), '--data-dir,x y 64');
+    assert.equal(done.status, 7);
+  }
 });
 
 for (const execve of [true, false]) {
@@ -56,6 +62,13 @@ for (const execve of [true, false]) {
     assert.equal(code, 5);
   });
 }
+
+test('sources that do not compile are run as they are, and it says so', (t) => {
+  const folder = checkout(t, "const wrong: number = 'text'; console.log(wrong);");
+  const done = spawnSync(process.execPath, [join(folder, 'scripts/run.mjs'), 'start'], { encoding: 'utf8', env: environment });
+  assert.match(done.stderr, /error TS2322[\s\S]*do not compile, see above; running them as they are/);
+  assert.equal(done.stdout, 'text\n');
+});
 
 test('names the commands it knows when it is given another', () => {
   const done = spawnSync(process.execPath, [join(root, 'scripts/run.mjs'), 'strat'], { encoding: 'utf8' });

@@ -119,13 +119,14 @@ test('a store that refuses or is not there is an error, never a report', async (
   await assert.rejects(probeStore(store, probing), hasCode('store_unavailable'));
 });
 
-test('a local directory is probed in a blink', async () => {
+test('a local directory is probed in no time that anybody would notice', async () => {
   const root = mkdtempSync(join(tmpdir(), 'probe-'));
   after(() => rmSync(root, { recursive: true, force: true }));
   const store = await openDirectoryStore({ path: root, clock: systemClock });
   const probed = await probeStore(store, { ...probing, cluster: true });
   assert.equal(probed.strategy, 'swap');
-  assert.ok(probed.report.tookMs < 500, probed.line);
+  // 60 ms alone on a machine; the bound leaves room for one that runs other tests beside.
+  assert.ok(probed.report.tookMs < 3_000, probed.line);
   assert.match(probed.line, /^store file:\/\/\/.*create-only atomic, replace-if-unchanged atomic/);
   assert.deepEqual(await keysOf(store, ''), []);
   await store.close();
