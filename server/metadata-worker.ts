@@ -54,7 +54,7 @@ async function start() {
     log: logger,
     metrics: createLogMetrics(metricsRegistry),
     memoryBytes: Math.floor(input.config.memoryLimitBytes * metadataMemoryShare),
-    threads: Math.min(2, input.config.threads),
+    threads: 1,
     retentionMs: input.config.logRetentionMs,
     onTrouble: (refusal) =>
       void peer

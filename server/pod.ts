@@ -27,6 +27,7 @@ import { pgNames } from '../catalog/pg/names.ts';
 import type { Change } from '../catalog/control/command.ts';
 import type { ControlCatalog } from '../catalog/control/control-catalog.ts';
 import { Listener } from '../protocols/pgwire/listener.ts';
+import { AccessCache } from './access-cache.ts';
 import { createAdmin } from './admin/admin.ts';
 import { openCertificates, writeWhole } from './certificates.ts';
 import { productVersion } from './command.ts';
@@ -132,9 +133,12 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
   closers.push(() => certificates.close());
 
+  const access = new AccessCache((principal) => accessOf(control, principal));
+  // First of all listeners: whoever acts on a change must not be told what was true before it.
+  changeListeners.add(() => access.clear());
   const engine = await Engine.start({
     lakes: {
-      of: async (principal) => accessOf(control, principal),
+      of: (principal) => access.of(principal),
       onChange: (listener) => {
         const entry = (changes: readonly Change[]): void => {
           if (changes.some(({ t }) => t === 'lake-created' || t === 'lake-dropped' || t === 'grants-changed')) listener();
