@@ -53,7 +53,11 @@ test('a misspelt variable or key is refused with the right name', () => {
 });
 
 test('the PGWire port in vended strings is the base plus the ordinal in the node name', () => {
-  const config = load({ BOILSTREAM_NODE_NAME: 'boilstream-2', BOILSTREAM_PUBLIC_PGWIRE_PORT_BASE: '15432', BOILSTREAM_PUBLIC_DOMAIN: 'app.example.com' });
+  const config = load({
+    BOILSTREAM_NODE_NAME: 'boilstream-2',
+    BOILSTREAM_PUBLIC_PGWIRE_PORT_BASE: '15432',
+    BOILSTREAM_PUBLIC_DOMAIN: 'app.example.com',
+  });
   assert.equal(config.publicPgwirePort, 15434);
   assert.equal(config.publicHost, 'boilstream-2.app.example.com');
 });
