@@ -3,6 +3,7 @@
  * planning. DuckDB itself plans again when a table it names has changed; what it cannot see (the session's settings and
  * variables, which it folds into the plan) empties the cache.
  */
+import { announcedName } from './column-name.ts';
 import { type DuckDBPreparedStatement, type DuckDBType, DuckDBTypeId, VARCHAR } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { duckdbType } from '../../base/pg-parameter.ts';
@@ -137,7 +138,7 @@ function parameterTypes(prepared: DuckDBPreparedStatement): DuckDBType[] {
 function columnsOf(prepared: DuckDBPreparedStatement): Column[] {
   return Array.from({ length: prepared.columnCount }, (_, i) => {
     const id = prepared.columnTypeId(i);
-    return { name: prepared.columnName(i), type: id === DuckDBTypeId.INVALID ? VARCHAR : prepared.columnType(i) };
+    return { name: announcedName(prepared.columnName(i)), type: id === DuckDBTypeId.INVALID ? VARCHAR : prepared.columnType(i) };
   });
 }
 

@@ -22,6 +22,7 @@ import type { Engine } from '../engine/engine.ts';
 import { KeptRows } from '../engine/read.ts';
 import { bindParameters } from './bind.ts';
 import { classify, type Shape } from './classify.ts';
+import { announcedName } from './column-name.ts';
 import { SessionCore } from './core.ts';
 import { toStatementError } from './errors.ts';
 import { checkGate } from './gate.ts';
@@ -346,7 +347,7 @@ export class SqlSession implements StatementSession {
       plan.columns.every((column, i) => column.type.typeId === result.columnTypeId(i));
     if (same) return plan.columns;
     const now: Column[] = Array.from({ length: result.columnCount }, (_, i) => ({
-      name: result.columnName(i),
+      name: announcedName(result.columnName(i)),
       type: result.columnType(i),
     }));
     if (plan.parameters.length === 0) {
