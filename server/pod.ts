@@ -31,6 +31,7 @@ import { AccessCache } from './access-cache.ts';
 import { createAdmin } from './admin/admin.ts';
 import { openCertificates, writeWhole } from './certificates.ts';
 import { productVersion } from './command.ts';
+import { processEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
 import { openDataDir, portHolder, writePgpass } from './data-dir.ts';
 import { Engine } from './engine/engine.ts';
@@ -431,7 +432,21 @@ function engineLimits(config: Config): Partial<EngineLimits> {
     memoryBytes: Math.floor(config.memoryLimitBytes * engineMemoryShare),
     threads: config.threads,
     spillBytesMax: config.spillLimitBytes,
-    statementsMax: config.queryConcurrency,
+    ...admissionFor(config.queryConcurrency, Number(processEnvironment['UV_THREADPOOL_SIZE'] ?? libuvThreadsDefault)),
+  };
+}
+
+/** What libuv makes when nobody says. */
+const libuvThreadsDefault = 4;
+
+/**
+ * Every running statement holds a thread of libuv's pool while it waits for metadata, which needs a thread of the same pool:
+ * admit as many as there are threads and all wait for ever. So a small pool (a pod started without UV_THREADPOOL_SIZE) admits few.
+ */
+function admissionFor(wanted: number, poolThreads: number): Pick<EngineLimits, 'statementsMax' | 'transactionStatementsMax'> {
+  return {
+    statementsMax: Math.max(1, Math.min(wanted, Math.floor(poolThreads * 0.5))),
+    transactionStatementsMax: Math.max(1, Math.min(16, Math.floor(poolThreads * 0.25))),
   };
 }
 
