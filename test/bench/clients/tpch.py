@@ -11,6 +11,7 @@ import datetime
 import decimal
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -70,6 +71,12 @@ def load(target, ref):
     return seconds
 
 
+def announced(name):
+    """An unnamed call goes by its function's name on the PostgreSQL wire: count, not count_star()."""
+    call = re.fullmatch(r"([a-z_][a-z0-9_]*)\([^()]*\)", name)
+    return name if call is None else call[1].replace("count_star", "count")
+
+
 def normal(value):
     """A value as type and exact text, so that 1, 1.0, Decimal('1') and Decimal('1.00') all differ."""
     if value is None or isinstance(value, (str, bool, int, datetime.date)):
@@ -88,7 +95,7 @@ def check(target, ref):
     with psycopg.connect(pg_dsn(target), autocommit=True) as c:
         for number, sql in ref.execute("SELECT query_nr, query FROM tpch_queries() ORDER BY 1").fetchall():
             expected = ref.execute(sql)
-            names = [d[0] for d in expected.description]
+            names = [announced(d[0]) for d in expected.description]
             kinds = [str(d[1]).split("(")[0] for d in expected.description]
             rows = [tuple(map(normal, row)) for row in expected.fetchall()]
             for binary in (False, True):
