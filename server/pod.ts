@@ -33,6 +33,7 @@ import { openCertificates, writeWhole } from './certificates.ts';
 import { productVersion } from './command.ts';
 import { processEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
+import { createDataKeys } from './data-keys.ts';
 import { openDataDir, portHolder, writePgpass } from './data-dir.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineLimits } from './engine/limits.ts';
@@ -149,6 +150,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       },
     },
     tokens: { issue: (access) => call.issueToken(access, 'engine'), revoke: (endpoint) => call.revokeToken(endpoint.token) },
+    dataKeys: createDataKeys(config.s3),
     baseCatalog: pgCatalog,
     directory: dataDir.spillDir,
     limits: engineLimits(config),
