@@ -298,7 +298,15 @@ test(`${cases} hostile connections end in an error or a close, without crash, ha
     }
     assert.deepEqual(failures, [], `case ${i} of seed ${seed}`);
     if (i === 500) base = memory();
-    if (i > 500 && i % 2500 === 0) assert.ok(memory() - base < growthMax, `${memory() - base} bytes more after case ${i}`);
+    if (i > 500 && i % 2500 === 0) {
+      // Buffers a collection found unused are given back by later turns and collections: growth is what stays.
+      let grown = memory() - base;
+      for (let again = 0; grown >= growthMax && again < 10; again++) {
+        await delay(20);
+        grown = memory() - base;
+      }
+      assert.ok(grown < growthMax, `${grown} bytes more after case ${i}`);
+    }
   }
   process.off('unhandledRejection', onUnhandled);
   assert.equal(shared.admission.sessions, 0, 'every session was given back');
