@@ -9,6 +9,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BIGINT, DuckDBDataChunk, INTEGER, LIST, VARCHAR } from '@duckdb/node-api';
 import { systemClock } from '../../../../base/clock.ts';
 import { LakeError } from '../../../../base/errors.ts';
