@@ -24,6 +24,8 @@ export interface Anchor {
   readonly position: LogPosition;
   /** Everything after this must be read to rebuild the present. */
   readonly floor: LogPosition;
+  /** Time of the object at `position`, milliseconds since 1970; 0 = unknown (written by a release that kept none). */
+  readonly time: number;
   /** Digest of the object at `position`. */
   readonly digest: Buffer;
   readonly databases: readonly AnchorDatabase[];
@@ -37,6 +39,7 @@ export function anchorOf(ledger: Ledger): Anchor {
   return {
     position: ledger.position,
     floor: ledger.floor(),
+    time: ledger.time,
     digest: ledger.digest,
     databases: [...ledger.databases.values()].map((state) => ({ ...state })),
   };
@@ -67,6 +70,7 @@ export function decodeAnchor(encoded: Buffer, name: string): Anchor {
   const anchor: Anchor = {
     position: parsePosition(value['position'], bad),
     floor: parsePosition(value['floor'], bad),
+    time: value['time'] === undefined ? 0 : parseCount(value['time'], bad),
     digest: parseDigest(value['digest'], bad),
     databases: databases.map((entry: unknown) => parseDatabase(entry, bad)),
   };

@@ -46,6 +46,7 @@ export async function takeEpoch(
       t: 'terminal',
       epoch: at.epoch,
       seq: at.seq,
+      time: Math.max(clock.now(), ledger.time),
       writer,
       previous: ledger.digest,
       successor: at.epoch + 1,

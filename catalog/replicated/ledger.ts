@@ -38,6 +38,8 @@ export class Ledger {
   position: LogPosition;
   /** Digest of the last object; null while the first one after a floor has not come. */
   digest: Buffer | null;
+  /** Time of the last object, milliseconds since 1970; 0 = it does not say. */
+  time = 0;
   /** Objects taken, floor to here: what a restart would read at most. */
   objects = 0;
   readonly databases = new Map<string, DatabaseState>();
@@ -55,7 +57,9 @@ export class Ledger {
   static fromAnchor(anchor: Anchor): Ledger {
     const ledger = new Ledger({ verify: true });
     ledger.position = anchor.floor;
-    ledger.digest = comparePositions(anchor.floor, anchor.position) === 0 ? anchor.digest : null;
+    const isAtFloor = comparePositions(anchor.floor, anchor.position) === 0;
+    ledger.digest = isAtFloor ? anchor.digest : null;
+    ledger.time = isAtFloor ? anchor.time : 0;
     for (const state of anchor.databases) ledger.#begin(state.database, state.name, state.base, state.since);
     ledger.#anchor = anchor;
     ledger.#settleAnchor();
@@ -67,6 +71,7 @@ export class Ledger {
     const ledger = new Ledger({ verify: false });
     ledger.position = this.position;
     ledger.digest = this.digest;
+    ledger.time = this.time;
     ledger.objects = this.objects;
     for (const [uuid, state] of this.databases) ledger.databases.set(uuid, { ...state });
     return ledger;
@@ -141,6 +146,7 @@ export class Ledger {
     if (this.digest !== null && !object.previous.equals(this.digest)) throw bad('it follows another predecessor');
     this.digest = Buffer.from(digest);
     this.objects++;
+    this.time = Math.max(this.time, object.time);
     if (object.t === 'terminal') {
       this.position = { epoch: object.successor, seq: 0 };
       this.#settleAnchor();

@@ -4,18 +4,21 @@
  * damaged or missing stops the restore with its name: a hole is never stepped over.
  */
 import { LakeError } from '../../base/errors.ts';
-import type { ObjectStore } from '../../storage/object-store.ts';
+import type { ListedObject, ObjectStore } from '../../storage/object-store.ts';
 import { decodeAnchor } from './anchor.ts';
 import { readFloor } from './floor.ts';
 import { type Applied, Ledger } from './ledger.ts';
 import type { LogLimits } from './limits.ts';
-import type { LogNames } from './names.ts';
+import { comparePositions, type LogNames } from './names.ts';
+import type { LogPosition, Until } from './ports.ts';
 import { decodeLogObject, digestOf, type LogObject } from './segment.ts';
 
 export interface LogReader {
   readonly ledger: Ledger;
   /** Reads on until nothing is there, giving every object's content to `take`. May be called again later to read what came since. */
   toTail(take: (applied: readonly Applied[]) => void): Promise<void>;
+  /** Reads on as far as `until`; what lies behind that is not read. False when the log ends before it. */
+  to(until: Until, take: (applied: readonly Applied[]) => void): Promise<boolean>;
   /** Objects and bytes read so far. */
   readonly read: { objects: number; bytes: number };
 }
@@ -32,23 +35,46 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
   return new StoreLogReader(await startingLedger(options), options);
 }
 
-async function startingLedger({ store, names, signal }: LogReaderOptions): Promise<Ledger> {
-  const keys: string[] = [];
+/**
+ * Stands at the floor of the newest readable anchor that lies not after `until`; `to(until, …)` goes on from there.
+ * Throws `invalid_argument` when the log does not go back so far, `store_unavailable`, `corrupt`.
+ */
+export async function openLogReaderBefore(until: Until, options: LogReaderOptions): Promise<LogReader> {
+  return new StoreLogReader(await startingLedger(options, until), options);
+}
+
+async function startingLedger(options: LogReaderOptions, until?: Until): Promise<Ledger> {
+  const { store, names, signal } = options;
+  const listed: Array<{ readonly key: string; readonly modified: number }> = [];
   for await (const object of store.list(names.anchorPrefix, signal ? { signal } : {})) {
-    if (names.position(object.key)) keys.push(object.key);
+    const position = names.position(object.key);
+    if (position && !(until?.t === 'position' && comparePositions(position, until.position) > 0)) listed.push(object);
   }
   let damage: unknown;
-  for (const key of keys.toReversed()) {
+  let oldest = 0;
+  for (const { key, modified } of listed.toReversed()) {
     const object = await store.get(key, signal ? { signal } : {});
     if (!object) continue;
     try {
-      return Ledger.fromAnchor(decodeAnchor(object.body, key));
+      const anchor = decodeAnchor(object.body, key);
+      oldest = anchor.time || modified;
+      if (until?.t !== 'time' || oldest <= until.time) return Ledger.fromAnchor(anchor);
     } catch (error) {
       damage = error;
     }
   }
-  if (damage) throw damage;
+  if (until) await assertWhole(options, oldest);
+  else if (damage) throw damage;
   return new Ledger({ verify: true });
+}
+
+/** With no anchor before it, a point can be reached only while the log still begins at its beginning. */
+async function assertWhole({ store, names, signal }: LogReaderOptions, oldest: number): Promise<void> {
+  if ((await readFloor(store, names, 0, signal)) === 0 && (await store.get(names.segment({ epoch: 0, seq: 1 }))) !== null) return;
+  const since = oldest === 0 ? '' : `: it reaches back to ${new Date(oldest).toISOString()}`;
+  throw new LakeError('invalid_argument', `the log does not go back so far${since}`, {
+    hint: 'Choose a later point; BOILSTREAM_LOG_RETENTION says how much of the log is kept.',
+  });
 }
 
 class StoreLogReader implements LogReader {
@@ -62,22 +88,44 @@ class StoreLogReader implements LogReader {
   }
 
   async toTail(take: (applied: readonly Applied[]) => void): Promise<void> {
+    await this.#read(take, () => false);
+  }
+
+  async to(until: Until, take: (applied: readonly Applied[]) => void): Promise<boolean> {
+    // A position is reached without looking at what follows it, which may be damaged.
+    if (until.t === 'position') return this.#read(take, (at) => comparePositions(at, until.position) > 0);
+    return this.#read(
+      take,
+      () => false,
+      (object, stored) => (object.time || stored()) > until.time,
+    );
+  }
+
+  /** True when it stopped before a position or an object of which `isBeyond` or `isLater` says so; false at the log's end. */
+  async #read(
+    take: (applied: readonly Applied[]) => void,
+    isBeyond: (at: LogPosition) => boolean,
+    isLater: (object: LogObject, stored: () => number) => boolean = () => false,
+  ): Promise<boolean> {
     const { names } = this.#options;
     for (;;) {
       let window = await this.#window();
       for (;;) {
         const at = this.ledger.next;
+        if (isBeyond(at)) return true;
         if (at.epoch !== window.epoch) window = await this.#window();
         const body = await window.next(at.seq);
         if (!body) break;
         const name = names.segment(at);
         const object: LogObject = decodeLogObject(body, name);
+        const { modified } = window;
+        if (isLater(object, () => modified(at.seq))) return true;
         this.read.objects++;
         this.read.bytes += body.length;
         if (object.t === 'terminal') await this.#checkFloor(object.epoch, object.seq, name);
         take(this.ledger.apply(object, name, digestOf(body)));
       }
-      if (!(await this.#isBehind())) return;
+      if (!(await this.#isBehind())) return false;
     }
   }
 
@@ -123,13 +171,13 @@ class StoreLogReader implements LogReader {
   async #window(): Promise<Window> {
     const { store, names, limits, signal } = this.#options;
     const position = this.ledger.position;
-    const sizes = new Map<number, number>();
+    const sizes = new Map<number, ListedObject>();
     for await (const object of store.list(names.epoch(position.epoch), {
       startAfter: names.segment(position),
       ...(signal ? { signal } : {}),
     })) {
       const at = names.position(object.key);
-      if (at) sizes.set(at.seq, object.size);
+      if (at) sizes.set(at.seq, object);
     }
     return new Window(position.epoch, sizes, limits, (seq) => this.#get(names.segment({ epoch: position.epoch, seq })));
   }
@@ -146,14 +194,14 @@ class StoreLogReader implements LogReader {
 /** Keeps a few reads of one epoch's sequence under way, of those objects that are known to exist; bounded in bytes. */
 class Window {
   readonly epoch: number;
-  readonly #sizes: ReadonlyMap<number, number>;
+  readonly #sizes: ReadonlyMap<number, ListedObject>;
   readonly #limits: LogLimits;
   readonly #get: (seq: number) => Promise<Buffer | null>;
   readonly #reads = new Map<number, Promise<Buffer | null>>();
 
   constructor(
     epoch: number,
-    sizes: ReadonlyMap<number, number>,
+    sizes: ReadonlyMap<number, ListedObject>,
     limits: LogLimits,
     get: (seq: number) => Promise<Buffer | null>,
   ) {
@@ -163,10 +211,13 @@ class Window {
     this.#get = get;
   }
 
+  /** When the store took it, milliseconds since 1970; for an object that came after the listing: just now. */
+  readonly modified = (at: number): number => this.#sizes.get(at)?.modified ?? Number.POSITIVE_INFINITY;
+
   next(at: number): Promise<Buffer | null> {
     let bytes = 0;
     for (let seq = at; seq < at + this.#limits.parallelObjects; seq++) {
-      const size = this.#sizes.get(seq);
+      const size = this.#sizes.get(seq)?.size;
       bytes += size ?? 0;
       if (seq !== at && (size === undefined || bytes > this.#limits.readAheadBytesMax)) break;
       if (this.#reads.has(seq)) continue;

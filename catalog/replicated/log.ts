@@ -4,7 +4,7 @@
  * (Over 300 lines: which databases exist, are open or are being opened is one subject.)
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -12,9 +12,11 @@ import type { Clock } from '../../base/clock.ts';
 import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { Mutex } from '../../base/mutex.ts';
+import { quoteName } from '../../base/sql-lexer.ts';
 import type { Random } from '../../base/random.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { type ChunkStore, downloadFile, uploadFile } from './chunks.ts';
+import { completeFiles } from './base-files.ts';
+import { type ChunkStore, uploadFile } from './chunks.ts';
 import { type Base, baseDigest, chunksLength, nameBytesMax } from './control.ts';
 import { OpenDatabase } from './database.ts';
 import { DatabaseFiles } from './database-files.ts';
@@ -24,14 +26,13 @@ import { checkLimits, defaultLimits, type LogLimits } from './limits.ts';
 import { Maintenance } from './maintenance.ts';
 import { type LogMetrics, noMetrics } from './metrics.ts';
 import { type LogNames, logNames } from './names.ts';
-import type { LogPosition, ReplicatedDatabase, ReplicatedLog } from './ports.ts';
+import { databasesAt, pastFiles } from './past.ts';
+import type { LogPosition, PastPoint, ReplicatedDatabase, ReplicatedLog, RestoreRequest, Until } from './ports.ts';
 import { recover } from './recovery.ts';
 import { databaseFile, RestoredWal } from './restored-wal.ts';
 import { writerBytes } from './segment.ts';
 import { Shipper } from './shipper.ts';
 import { UploadLock } from './upload-lock.ts';
-import { Wal } from './wal.ts';
-import { summarizeFrames } from './wal-frames.ts';
 
 export interface ReplicatedLogOptions {
   readonly store: ObjectStore;
@@ -225,6 +226,54 @@ class DuckDbLog implements ReplicatedLog {
     });
   }
 
+  async restore(request: RestoreRequest): Promise<{ database: ReplicatedDatabase; point: PastPoint }> {
+    const { name, of, at, prepare } = request;
+    this.#assertGoing();
+    this.#checkName(name);
+    const uuid = this.#parts.options.random.uuid();
+    const file = this.#file(uuid, 1);
+    const directory = join(this.#parts.localDir, `past-${uuid}`);
+    mkdirSync(directory);
+    try {
+      // Everything up to here is in the store, so that the present is a point of the past like any other.
+      await this.#shipper.drain();
+      const point = await pastFiles(at, { ...this.#reading, chunks: this.#chunks, name: of, directory, file });
+      const database = await this.#catalogLock.run(async () => {
+        this.#assertGoing();
+        this.#checkName(name);
+        await attachFile(this.#admin, file, name);
+        try {
+          await this.#settleRestored(name, prepare);
+          return await this.#publish(uuid, name, file);
+        } catch (error) {
+          await detachFile(this.#admin, name).catch(() => undefined);
+          throw error;
+        }
+      });
+      return { database, point };
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  async databasesAt(at: Until): Promise<{ readonly point: PastPoint; readonly names: readonly string[] }> {
+    this.#assertGoing();
+    await this.#shipper.drain();
+    return databasesAt(at, this.#reading);
+  }
+
+  /** What was restored gets its last touches and is folded into the file, before it is anybody's database. */
+  async #settleRestored(name: string, prepare: RestoreRequest['prepare']): Promise<void> {
+    const connection = await this.#parts.instance.connect();
+    try {
+      await connection.run(`USE ${quoteName(name)}`);
+      await prepare?.(connection);
+      await connection.run(`CHECKPOINT ${quoteName(name)}`);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
   async #publish(uuid: string, name: string, file: string): Promise<DuckDbDatabase> {
     await this.#uploads.upload(async () => {
       const { size } = await stat(file);
@@ -289,16 +338,7 @@ class DuckDbLog implements ReplicatedLog {
     const { clock, log } = this.#parts.options;
     const began = clock.monotonic();
     const file = this.#file(state.database, state.base.generation);
-    const wal = `${file}.wal`;
-    const from = { ...this.#chunks, database: state.database, name: state.name };
-    await downloadFile(file, state.base.file, 'w', from);
-    if (state.base.wal.length > 0) await downloadFile(wal, state.base.wal, existsSync(wal) ? 'r+' : 'w', from);
-    const size = existsSync(wal) ? statSync(wal).size : 0;
-    if (size !== state.walEnd || !isWholeWal(file, size)) {
-      throw new LakeError('corrupt', `the WAL restored for ${state.name} does not end with a whole commit at ${state.walEnd}`, {
-        hint: 'restore this lake to an earlier point; other lakes are not affected',
-      });
-    }
+    const size = await completeFiles(file, state, this.#chunks);
     await attachFile(this.#admin, file, state.name);
     const database = this.#database(state, file, state.walEnd);
     this.#metrics.opened(clock.monotonic() - began);
@@ -338,6 +378,11 @@ class DuckDbLog implements ReplicatedLog {
   get #chunks(): ChunkStore {
     const { options, names, limits } = this.#parts;
     return { store: options.store, names, chunkBytes: limits.chunkBytes, parallelObjects: limits.parallelObjects };
+  }
+
+  get #reading(): { store: ObjectStore; names: LogNames; limits: LogLimits } {
+    const { options, names, limits } = this.#parts;
+    return { store: options.store, names, limits };
   }
 
   #file(uuid: string, generation: number): string {
@@ -386,25 +431,5 @@ class DuckDbLog implements ReplicatedLog {
     );
     for (const cancel of this.#cancelTimers) cancel();
     this.#lost.abort(reason);
-  }
-}
-
-/** Reads a restored WAL from front to back in large pieces and looks whether it ends with a commit. */
-function isWholeWal(file: string, size: number): boolean {
-  if (size === 0) return true;
-  const wal = new Wal(file, size);
-  try {
-    let from = 0;
-    let piece: Buffer = Buffer.alloc(0);
-    const read = (offset: number, length: number): Buffer => {
-      if (offset < from || offset + length > from + piece.length) {
-        from = offset;
-        piece = wal.read(offset, Math.min(size, offset + Math.max(length, 1_048_576)));
-      }
-      return piece.subarray(offset - from, offset - from + length);
-    };
-    return summarizeFrames(read, 0, size).isWhole;
-  } finally {
-    wal.close();
   }
 }

@@ -11,6 +11,29 @@ export interface LogPosition {
   readonly seq: number;
 }
 
+/**
+ * A point of the retained log: a position, or the newest one whose time (milliseconds since 1970) is not after `time`.
+ * Objects that do not tell their time (written by releases before it was kept) count as of when the store took them.
+ */
+export type Until = { readonly t: 'position'; readonly position: LogPosition } | { readonly t: 'time'; readonly time: number };
+
+/** Where a point was found. */
+export interface PastPoint {
+  readonly position: LogPosition;
+  /** Time of the last object up to there, milliseconds since 1970; 0 = unknown. */
+  readonly time: number;
+}
+
+export interface RestoreRequest {
+  /** Name of the new database. */
+  readonly name: string;
+  /** Name, at that point, of the database that is looked back at; it may be gone by now. */
+  readonly of: string;
+  readonly at: Until;
+  /** Changes the restored database before anybody sees it, in transactions of its own (plain COMMIT). */
+  readonly prepare?: (connection: DuckDBConnection) => Promise<void>;
+}
+
 export interface ReplicatedDatabase {
   /** Stable uuid; the files and segments carry it. */
   readonly uuid: string;
@@ -40,6 +63,14 @@ export interface ReplicatedLog {
   create(name: string): Promise<ReplicatedDatabase>;
   /** Removes a database from the present (its log stays restorable for the retention time). */
   drop(name: string): Promise<void>;
+  /**
+   * Makes a new database of what another one held at a point of the retained log; that one is not touched. Throws
+   * `not_found` when it did not exist then, `invalid_argument` when the log does not reach there, `already_exists`,
+   * `corrupt` naming the damaged object.
+   */
+  restore(request: RestoreRequest): Promise<{ readonly database: ReplicatedDatabase; readonly point: PastPoint }>;
+  /** Names of the databases that existed at a point. Throws as `restore` does. */
+  databasesAt(at: Until): Promise<{ readonly point: PastPoint; readonly names: readonly string[] }>;
   position(): LogPosition;
   /** Takes snapshots where the log since the last one is long; called by a timer and at drain. */
   maintain(): Promise<void>;

@@ -5,7 +5,7 @@
  * trust and throws only LakeError `corrupt`.
  *
  *   header   magic "BSLG" · u8 version · u8 kind (1 segment, 2 terminal) · u16 zero · u64 epoch · u64 seq
- *            · 16 writer stamp · 32 previous digest · u32 entry count (terminal: u32 zero)
+ *            · (version 2) u64 time · 16 writer stamp · 32 previous digest · u32 entry count (terminal: u32 zero)
  *   segment  entry*            entry = u8 type · body
  *            1 wal             16 database · u64 generation · u64 start · u32 length · 32 running digest · bytes
  *            2 control         u32 length · JSON
@@ -38,6 +38,11 @@ export type Entry = WalEntry | ControlEntry;
 interface Header {
   readonly epoch: number;
   readonly seq: number;
+  /**
+   * When it was cut: milliseconds since 1970 by the writer's clock, never less than its predecessor's. Tells restores by
+   * time where to stop; nothing is decided by it. 0 in objects of version 1, which do not say.
+   */
+  readonly time: number;
   /** 16 random bytes of the process that wrote this (terminal: of the successor). */
   readonly writer: Buffer;
   /** Digest of the object before this one; zeros for the first of all. */
@@ -61,8 +66,11 @@ export const writerBytes = 16;
 export const genesisDigest = Buffer.alloc(digestBytes);
 
 const magic = Buffer.from('BSLG');
-const version = 1;
-const headerBytes = 4 + 1 + 1 + 2 + 8 + 8 + writerBytes + digestBytes + 4;
+/** Version 1 had no time; it is read, and not written any more. */
+const versions = [1, 2] as const;
+const version = 2;
+const headerBytes = 4 + 1 + 1 + 2 + 8 + 8 + 8 + writerBytes + digestBytes + 4;
+const headerBytesMin = headerBytes - 8;
 const walHeaderBytes = 1 + 16 + 8 + 8 + 4 + digestBytes;
 
 /** Bytes of a log object; the last 32 are its digest. */
@@ -87,9 +95,9 @@ export function decodeLogObject(encoded: Buffer, name: string): LogObject {
     new LakeError('corrupt', `the log object ${name} is damaged: ${what}`, {
       hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
     });
-  if (encoded.length < headerBytes + digestBytes) throw bad(`it has only ${encoded.length} bytes`);
+  if (encoded.length < headerBytesMin + digestBytes) throw bad(`it has only ${encoded.length} bytes`);
   if (!encoded.subarray(0, 4).equals(magic)) throw bad('it does not begin like one');
-  if (encoded[4] !== version) throw bad(`its version ${encoded[4]} is not known to this release`);
+  if (!(versions as readonly unknown[]).includes(encoded[4])) throw bad(`its version ${encoded[4]} is not known to this release`);
   const body = encoded.subarray(0, encoded.length - digestBytes);
   if (!createHash('sha256').update(body).digest().equals(digestOf(encoded))) throw bad('its checksum does not match its content');
   const reader = new Reader(body, bad);
@@ -99,6 +107,7 @@ export function decodeLogObject(encoded: Buffer, name: string): LogObject {
   const header = {
     epoch: reader.u64(),
     seq: reader.u64(),
+    time: encoded[4] === 1 ? 0 : reader.u64(),
     writer: reader.bytes(writerBytes),
     previous: reader.bytes(digestBytes),
   };
@@ -124,9 +133,10 @@ function encodeHeader(object: LogObject): Buffer {
   header.writeUInt8(object.t === 'segment' ? 1 : 2, 5);
   header.writeBigUInt64BE(BigInt(object.epoch), 8);
   header.writeBigUInt64BE(BigInt(object.seq), 16);
-  object.writer.copy(header, 24);
-  object.previous.copy(header, 40);
-  header.writeUInt32BE(object.t === 'segment' ? object.entries.length : 0, 72);
+  header.writeBigUInt64BE(BigInt(object.time), 24);
+  object.writer.copy(header, 32);
+  object.previous.copy(header, 48);
+  header.writeUInt32BE(object.t === 'segment' ? object.entries.length : 0, 80);
   return header;
 }
 

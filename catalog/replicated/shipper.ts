@@ -214,7 +214,7 @@ export class Shipper {
 
   /** Cuts the next segment from the queue. */
   #load(): Flight {
-    const { limits, ledger, writer, names, metrics } = this.#options;
+    const { limits, ledger, writer, names, metrics, clock } = this.#options;
     let count = 0;
     let bytes = 0;
     for (const { item } of this.#queue) {
@@ -227,7 +227,9 @@ export class Shipper {
     this.#queuedBytes -= bytes;
     const entries = toEntries(taken);
     const { epoch, seq } = ledger.next;
-    const segment: Segment = { t: 'segment', epoch, seq, writer, previous: ledger.digest as Buffer, entries };
+    // Never backwards, whatever the clocks of successive leaders say: a restore by time stops at the first later one.
+    const time = Math.max(clock.now(), ledger.time);
+    const segment: Segment = { t: 'segment', epoch, seq, time, writer, previous: ledger.digest as Buffer, entries };
     ledger.check(segment);
     metrics.group(count);
     return {

@@ -77,6 +77,10 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
       if (open.delete(name)) await admin.run(`DETACH "${name}"`);
       for (const suffix of ['', '.wal']) rmSync(join(directory, `${name}.db${suffix}`), { force: true });
     },
+    restore: async () => {
+      throw new LakeError('feature_not_supported', 'the fake log keeps no past');
+    },
+    databasesAt: async () => ({ point: { position, time: 0 }, names: names() }),
     position: () => position,
     maintain: async () => {},
     async close() {

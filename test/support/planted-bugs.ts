@@ -50,6 +50,7 @@ async function takeWithout(what: 'put' | 'answer', sink: RestoreSink, options: T
     epoch,
     seq,
     writer: options.writer,
+    time: 0,
     previous: reader.ledger.digest as Buffer,
     successor: epoch + 1,
   });

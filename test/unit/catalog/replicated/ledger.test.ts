@@ -51,7 +51,7 @@ class Writer {
   }
 
   segment(...entries: Entry[]): LogObject {
-    return { t: 'segment', epoch: this.#epoch, seq: ++this.#seq, writer, previous: this.#previous, entries };
+    return { t: 'segment', epoch: this.#epoch, seq: ++this.#seq, time: 0, writer, previous: this.#previous, entries };
   }
 
   terminal(): LogObject {
@@ -60,6 +60,7 @@ class Writer {
       epoch: this.#epoch,
       seq: this.#seq + 1,
       writer,
+      time: 0,
       previous: this.#previous,
       successor: this.#epoch + 1,
     };

@@ -17,6 +17,7 @@ const segment: Segment = {
   t: 'segment',
   epoch: 3,
   seq: 41,
+  time: 1_790_000_000_000,
   writer: random.bytes(16),
   previous: random.bytes(32),
   entries: [
@@ -26,10 +27,19 @@ const segment: Segment = {
     { t: 'control', control: { t: 'drop', database } },
   ],
 };
-const terminal = { t: 'terminal', epoch: 3, seq: 42, writer: segment.writer, previous: segment.previous, successor: 4 } as const;
+const terminal = {
+  t: 'terminal',
+  epoch: 3,
+  seq: 42,
+  time: 1_790_000_000_001,
+  writer: segment.writer,
+  previous: segment.previous,
+  successor: 4,
+} as const;
 const anchor = {
   position: { epoch: 3, seq: 41 },
   floor: { epoch: 2, seq: 9 },
+  time: 1_790_000_000_000,
   digest: random.bytes(32),
   databases: [{ database, name: 'sales', base, since: { epoch: 2, seq: 9 }, walEnd: 317, digest: random.bytes(32) }],
 };
