@@ -16,6 +16,7 @@ export interface OpenStoreOptions {
     readonly pathStyle?: boolean;
     readonly accessKeyPath?: string;
     readonly secretKeyPath?: string;
+    readonly caPath?: string;
   };
   readonly clock: Clock;
   readonly random: Random;

@@ -41,6 +41,28 @@ const notSent = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'EPROTO',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+]);
+
+/** Of these, what is wrong with the way there is certificates. */
+const untrusted = new Set([
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+/** Names under which stores refuse keys, whatever the status (one answers 404 to an access key it does not know). */
+const refusedKeys = new Set([
+  'InvalidAccessKeyId',
+  'XAdminUserNotFound',
+  'SignatureDoesNotMatch',
+  'InvalidToken',
+  'ExpiredToken',
+  'AccessDenied',
 ]);
 
 /** Judges what an SDK call threw. */
@@ -73,6 +95,8 @@ export function classify(thrown: unknown, failure: S3Failure): S3Verdict {
       'there is no such bucket',
       'Create the bucket, or correct BOILSTREAM_STORAGE_URL or BOILSTREAM_S3_ENDPOINT.',
     );
+  if (status === 403 || status === 401 || refusedKeys.has(name))
+    return final('permission_denied', `the store refused the keys (${answer})`, permissionHint(name));
   if (status === 404) return final('not_found', 'there is no such object');
   if (status === 301 || status === 307 || name === 'AuthorizationHeaderMalformed')
     return final(
@@ -80,8 +104,6 @@ export function classify(thrown: unknown, failure: S3Failure): S3Verdict {
       `the bucket is in another region (${answer})`,
       'Set BOILSTREAM_S3_REGION to the region of the bucket.',
     );
-  if (status === 403 || status === 401)
-    return final('permission_denied', `the store refused the keys (${answer})`, permissionHint(name));
   if (name === 'CredentialsProviderError')
     return final(
       'config_invalid',
@@ -108,7 +130,7 @@ export function classify(thrown: unknown, failure: S3Failure): S3Verdict {
     return {
       error: make('store_unavailable', `the store cannot be reached (${code}); nothing was sent`, {
         retriable: true,
-        hint: 'Check BOILSTREAM_S3_ENDPOINT and the network.',
+        hint: reachHint(code),
       }),
       again: !isWrite,
     };
@@ -131,11 +153,20 @@ function permissionHint(name: string): string {
     case 'ExpiredTokenException':
       return 'The temporary keys have expired; renew them.';
     case 'InvalidAccessKeyId':
+    case 'XAdminUserNotFound':
     case 'SignatureDoesNotMatch':
       return 'Check the access key and the secret key.';
     default:
       return 'Allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket on this bucket and prefix.';
   }
+}
+
+function reachHint(code: string): string {
+  if (untrusted.has(code))
+    return 'The certificate of the store is not trusted: set BOILSTREAM_S3_CA_PATH to the PEM file of its authority, and use a host name that the certificate has.';
+  if (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return 'BOILSTREAM_S3_ENDPOINT says https://, and the server there does not speak TLS: try http://.';
+  return 'Check BOILSTREAM_S3_ENDPOINT and the network.';
 }
 
 function networkCode(thrown: unknown): string | null {

@@ -4,6 +4,7 @@
  * pauses; a write is repeated only when S3 says that nothing landed (409); any other doubt is `store_unavailable`
  * with `retriable: false`, and the caller reads again before it believes anything. A body is one PUT, never multipart.
  */
+import { readFileSync } from 'node:fs';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -34,6 +35,8 @@ export interface S3StoreOptions {
   /** Files with the keys; default: the SDK's chain (environment, profile, web identity, instance role). */
   readonly accessKeyPath?: string;
   readonly secretKeyPath?: string;
+  /** PEM file with the authorities of the endpoint's certificate, in place of the system's. */
+  readonly caPath?: string;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -81,7 +84,11 @@ export class S3Store implements ObjectStore {
         connectionTimeout: connectMsMax,
         socketAcquisitionWarningTimeout: requestMsMax,
         httpAgent: { keepAlive: true, maxSockets: socketsMax },
-        httpsAgent: { keepAlive: true, maxSockets: socketsMax },
+        httpsAgent: {
+          keepAlive: true,
+          maxSockets: socketsMax,
+          ...(options.caPath === undefined ? {} : { ca: readAuthorities(options.caPath) }),
+        },
       },
     });
   }
@@ -245,6 +252,26 @@ export class S3Store implements ObjectStore {
 /** ETags are kept without quotes and weakness mark, so that what PUT, GET and LIST tell can be compared. */
 export function bare(etag: string | undefined): string {
   return (etag ?? '').replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+}
+
+/** The PEM text of a file of authorities. Throws `config_invalid` naming the file that cannot be read or holds none. */
+export function readAuthorities(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new LakeError(
+      'config_invalid',
+      `the file of authorities ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      {
+        hint: 'See BOILSTREAM_S3_CA_PATH.',
+        cause: error,
+      },
+    );
+  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new LakeError('config_invalid', `${path} holds no certificate in PEM form`, { hint: 'See BOILSTREAM_S3_CA_PATH.' });
+  return text;
 }
 
 function isNotFound(thrown: unknown): boolean {

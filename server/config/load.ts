@@ -10,6 +10,7 @@ import { parse as parseYaml } from 'yaml';
 import { LakeError } from '../../base/errors.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { type Option, type OptionName, options } from './options.ts';
+import { readBoolean, readBytes, readDuration, readEndpoint, readInteger, readStorageUrl } from './values.ts';
 
 export interface Config {
   readonly dataDir: string;
@@ -21,6 +22,8 @@ export interface Config {
     readonly pathStyle: boolean;
     readonly accessKeyPath?: string;
     readonly secretKeyPath?: string;
+    /** PEM file with the authorities that may have signed the endpoint's certificate. */
+    readonly caPath?: string;
   };
   readonly encryptionKeyPath?: string;
   readonly nodeName: string;
@@ -107,11 +110,13 @@ export function loadConfig(input: {
     logLevel: value('log_level', readEnum) as LogLevel,
     storageUrl: value('storage_url', readStorageUrl) ?? `${pathToFileURL(resolve(dataDir, 'storage')).href}`,
     s3: omitUndefined({
-      endpoint: raw('s3_endpoint'),
+      endpoint: value('s3_endpoint', readEndpoint),
       region: raw('s3_region'),
-      pathStyle: flag('s3_path_style'),
+      // What S3-compatible servers take; AWS itself wants the bucket in the host name.
+      pathStyle: value('s3_path_style', readBoolean) ?? raw('s3_endpoint') !== undefined,
       accessKeyPath: path('s3_access_key_path'),
       secretKeyPath: path('s3_secret_key_path'),
+      caPath: path('s3_ca_path'),
     }),
     encryptionKeyPath: path('encryption_key_path'),
     nodeName,
@@ -170,67 +175,9 @@ function readConfigFile(path: string): Record<string, string> {
   );
 }
 
-function readInteger(text: string, min: number, max: number): number {
-  const number = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= min && number <= max)) throw new Error(`a whole number from ${min} to ${max} is needed`);
-  return number;
-}
-
-function readBoolean(text: string): boolean {
-  if (/^(true|on|yes|1)$/i.test(text)) return true;
-  if (/^(false|off|no|0)$/i.test(text)) return false;
-  throw new Error('true or false is needed');
-}
-
 function readEnum(text: string, option: Option): string {
   if (!option.values?.includes(text)) throw new Error(`one of ${option.values?.join(', ')} is needed`);
   return text;
-}
-
-const bytesUnits: Record<string, number> = {
-  '': 1,
-  b: 1,
-  k: 1e3,
-  kb: 1e3,
-  kib: 1024,
-  m: 1e6,
-  mb: 1e6,
-  mib: 1024 ** 2,
-  g: 1e9,
-  gb: 1e9,
-  gib: 1024 ** 3,
-  t: 1e12,
-  tb: 1e12,
-  tib: 1024 ** 4,
-  ki: 1024,
-  mi: 1024 ** 2,
-  gi: 1024 ** 3,
-};
-
-/** A size such as `512MB`, `4GiB`, `2Gi`; in bytes. */
-export function readBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text.trim());
-  const unit = match ? bytesUnits[(match[2] as string).toLowerCase()] : undefined;
-  if (!match || unit === undefined) throw new Error('a size such as 512MB or 4GiB is needed');
-  const bytes = Math.floor(Number(match[1]) * unit);
-  if (bytes < 16 * 1024 ** 2) throw new Error('at least 16MB is needed');
-  return bytes;
-}
-
-const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A duration such as `30s`, `15m`, `12h`, `7d`; in milliseconds. */
-export function readDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(text.trim());
-  const unit = match ? durationUnits[match[2] as string] : undefined;
-  if (!match || unit === undefined) throw new Error('a duration such as 30s, 15m, 12h or 7d is needed');
-  return Number(match[1]) * unit;
-}
-
-function readStorageUrl(text: string): string {
-  if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(text)) return text;
-  if (/^file:\/\/\/./.test(text)) return text;
-  throw new Error('s3://bucket/prefix or file:///absolute/path is needed');
 }
 
 function defaultMemoryBytes(): number {

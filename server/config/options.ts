@@ -42,9 +42,18 @@ export const options = [
   },
   { name: 's3_endpoint', type: 'string', help: 'address of an S3-compatible store; AWS when not set' },
   { name: 's3_region', type: 'string', help: 'region of the bucket' },
-  { name: 's3_path_style', type: 'boolean', default: 'false', help: 'bucket name in the path instead of the host name' },
+  {
+    name: 's3_path_style',
+    type: 'boolean',
+    help: 'bucket name in the path instead of the host name. Default: true with an `s3_endpoint`, false on AWS',
+  },
   { name: 's3_access_key_path', type: 'path', help: "file with the access key; without it the SDK's default chain" },
   { name: 's3_secret_key_path', type: 'path', help: 'file with the secret key' },
+  {
+    name: 's3_ca_path',
+    type: 'path',
+    help: "PEM file with the authority of the endpoint's certificate. Default: those the system trusts",
+  },
   {
     name: 'metadata_url',
     type: 'string',

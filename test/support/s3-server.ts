@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 export type S3Operation = 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'LIST' | 'POST';
@@ -46,6 +47,8 @@ export interface S3ServerOptions {
   readonly raceWindowMs?: number;
   /** Deleting leaves a delete marker, replacing keeps the old version; create-only succeeds over a delete marker, as on AWS. */
   readonly versioned?: boolean;
+  /** Speaks HTTPS with this certificate (PEM). */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Most keys in one list page. */
   readonly pageSize?: number;
   /** Lists in no order, as directory buckets do. */
@@ -75,11 +78,12 @@ export class S3Server {
   private constructor(options: S3ServerOptions) {
     this.#options = options;
     this.fault = options.fault ?? (() => null);
-    this.#server = createServer((request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
       this.#serve(request, response).catch((error: unknown) => {
         if (!response.headersSent) sendError(response, 500, 'InternalError', String(error));
       });
-    });
+    };
+    this.#server = options.tls ? createTlsServer(options.tls, serve) : createServer(serve);
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -94,7 +98,7 @@ export class S3Server {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#options.tls ? 'https' : 'http'}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Number of TCP connections open now. */

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { LakeError } from '../../../base/errors.ts';
+import { createLogger } from '../../../base/log.ts';
 import { systemRandom } from '../../../base/random.ts';
+import { openCertificates } from '../../../server/certificates.ts';
 import { requestMsMax, retryCountMax } from '../../../storage/limits.ts';
 import { openS3Store, type S3StoreOptions } from '../../../storage/s3.ts';
 import { type S3Fault, S3Server, type S3ServerOptions } from '../../support/s3-server.ts';
@@ -17,6 +19,7 @@ process.env.AWS_EC2_METADATA_DISABLED = 'true';
 
 /** Real time, but pauses between attempts cost nothing. */
 const quick: Clock = { ...systemClock, sleep: async () => {} };
+const silent = createLogger('silent');
 const body = Buffer.from('a body');
 const servers: S3Server[] = [];
 after(async () => {
@@ -178,6 +181,7 @@ test('If-Match is spelled as the store wants it (L9)', async () => {
 test('errors say what is wrong and what to do', async () => {
   const cases: Array<[number, string, string, RegExp]> = [
     [403, 'InvalidAccessKeyId', 'permission_denied', /access key/],
+    [404, 'XAdminUserNotFound', 'permission_denied', /access key/],
     [403, 'AccessDenied', 'permission_denied', /s3:GetObject/],
     [403, 'RequestTimeTooSkewed', 'permission_denied', /clock/],
     [404, 'NoSuchBucket', 'config_invalid', /BOILSTREAM_STORAGE_URL/],
@@ -205,6 +209,28 @@ test('an address where nobody listens: nothing was sent, and it says so', async 
     store.putIfAbsent('a', body),
     (error: LakeError) => error.code === 'store_unavailable' && error.retriable && /ECONNREFUSED/.test(error.message),
   );
+});
+
+test('over TLS: an authority of its own is trusted when named, and only then; http where https was said is told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 's3-tls-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const certificates = await openCertificates({ dataDir: folder, hosts: ['127.0.0.1'], clock: systemClock, logger: silent });
+  after(() => certificates.close());
+  const { server, store } = await start({ tls: certificates.pem() }, { caPath: certificates.caPath as string });
+  assert.match(server.endpoint, /^https:/);
+  await store.putIfAbsent('a', body);
+  assert.deepEqual((await store.get('a'))?.body, body);
+
+  const hintOf = async (options: Partial<S3StoreOptions>): Promise<string> => {
+    const other = openS3Store({ bucket: 'lakes', prefix: '', clock: quick, random: systemRandom, ...options });
+    const error = await other.putIfAbsent('b', body).catch((thrown: LakeError) => thrown);
+    assert.ok(error instanceof LakeError && error.retriable, String(error));
+    return error.hint ?? '';
+  };
+  assert.match(await hintOf({ endpoint: server.endpoint }), /BOILSTREAM_S3_CA_PATH/);
+  const plain = await start();
+  assert.match(await hintOf({ endpoint: plain.server.endpoint.replace('http:', 'https:') }), /does not speak TLS/);
+  await assert.rejects(async () => start({}, { caPath: join(folder, 'none.pem') }), /none\.pem cannot be read \(ENOENT\)/);
 });
 
 test('a listing that is not in order is refused instead of believed', async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LakeError } from '../../../../base/errors.ts';
-import { loadConfig, readBytes, readDuration } from '../../../../server/config/load.ts';
+import { loadConfig } from '../../../../server/config/load.ts';
+import { readBytes, readDuration } from '../../../../server/config/values.ts';
 
 const load = (environment: Record<string, string>, flags = {}, configFile?: string) =>
   loadConfig({ flags, environment, cwd: '/somewhere', ...(configFile ? { configFile } : {}) });
@@ -41,8 +42,17 @@ test('a wrong value is refused with the variable, the value and what fits', () =
   assert.match(refusal({ BOILSTREAM_PGWIRE_PORT: '70000' }), /BOILSTREAM_PGWIRE_PORT is "70000": a whole number from 0 to 65535/);
   assert.match(refusal({ BOILSTREAM_STORAGE_URL: 'http://x' }), /s3:\/\/bucket\/prefix or file:\/\/\//);
   assert.match(refusal({ BOILSTREAM_LOG_LEVEL: 'loud' }), /one of trace, debug/);
+  for (const endpoint of ['minio:9000', 'ftp://minio', 'http://minio/bucket', 'https://key:secret@minio'])
+    assert.match(refusal({ BOILSTREAM_S3_ENDPOINT: endpoint }), /BOILSTREAM_S3_ENDPOINT is ".*": https:\/\/host\[:port\]/);
   assert.match(refusal({ BOILSTREAM_MEMORY_LIMIT: 'lots' }), /a size such as 512MB/);
   assert.match(refusal({ BOILSTREAM_TLS_CERT_PATH: '/x.pem' }), /go together/);
+});
+
+test('with an S3 endpoint the bucket is named in the path, on AWS in the host name, unless it is said', () => {
+  assert.equal(load({}).s3.pathStyle, false);
+  assert.deepEqual(load({ BOILSTREAM_S3_ENDPOINT: 'http://minio:9000/' }).s3, { endpoint: 'http://minio:9000', pathStyle: true });
+  assert.equal(load({ BOILSTREAM_S3_ENDPOINT: 'http://minio:9000', BOILSTREAM_S3_PATH_STYLE: 'false' }).s3.pathStyle, false);
+  assert.equal(load({ BOILSTREAM_S3_PATH_STYLE: 'true' }).s3.pathStyle, true);
 });
 
 test('a misspelt variable or key is refused with the right name', () => {
