@@ -1,13 +1,14 @@
 /**
  * One locked-down DuckDB instance for one set of grants: its lakes attached through metadata sessions, a read-only base
  * database, a spool directory of its own. After it is open nothing can be attached to it: when the grants change,
- * sessions move to another instance and this one is closed with its last session.
+ * sessions move to another instance and this one is closed with its last session. A lake that cannot be attached (its
+ * metadata damaged, not made yet, or out of reach) is left out and named; the others must not suffer from it.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Random } from '../../base/random.ts';
-import { quoteString } from '../../base/sql-lexer.ts';
+import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import { metadataCatalogPrefix } from '../../base/sql-refusal.ts';
 import { attachLakeSql, dataSecretSql, metadataSecretSql } from './attach.ts';
 import { loadExtensions } from './extensions.ts';
@@ -28,7 +29,10 @@ export interface InstanceOptions {
 }
 
 export class EngineInstance {
+  /** The lakes that are attached. */
   readonly access: ReadonlyMap<string, LakeAccess>;
+  /** The lakes that could not be, with DuckDB's reason. */
+  readonly unavailable: ReadonlyMap<string, { readonly one: LakeAccess; readonly reason: unknown }>;
   /** Where COPY may leave bytes for this instance to read. Only this instance may open it; the name cannot be guessed. */
   readonly spoolDirectory: string;
   /** Lakes with a schema `public` of their own, where that name is no alias of `main`. */
@@ -40,17 +44,20 @@ export class EngineInstance {
   private constructor(
     instance: DuckDBInstance,
     options: InstanceOptions,
-    made: { directory: string; spoolDirectory: string; ownPublic: Set<string> },
+    made: { directory: string; spoolDirectory: string; ownPublic: Set<string>; unavailable: Unavailable },
   ) {
     this.#instance = instance;
     this.#directory = made.directory;
     this.spoolDirectory = made.spoolDirectory;
     this.ownPublic = made.ownPublic;
     this.memoryBytes = options.memoryBytes;
-    this.access = new Map(options.access.map((one) => [one.lake.name, one]));
+    this.unavailable = made.unavailable;
+    this.access = new Map(
+      options.access.filter(({ lake }) => !made.unavailable.has(lake.name)).map((one) => [one.lake.name, one]),
+    );
   }
 
-  /** Opens, attaches and locks. Throws what DuckDB says (the caller maps it); nothing is left behind then. */
+  /** Opens, attaches what can be attached, and locks. Throws what DuckDB says (the caller maps it); nothing is left behind then. */
   static async open(options: InstanceOptions): Promise<EngineInstance> {
     const directory = join(options.directory, `instance-${options.random.bytes(12).toString('hex')}`);
     const spoolDirectory = `${join(directory, 'spool')}/`;
@@ -66,9 +73,9 @@ export class EngineInstance {
     });
     try {
       const connection = await instance.connect();
-      const ownPublic = await prepare(connection, options, { spoolDirectory, spillDirectory });
+      const prepared = await prepare(connection, options, { spoolDirectory, spillDirectory });
       connection.closeSync();
-      return new EngineInstance(instance, options, { directory, spoolDirectory, ownPublic });
+      return new EngineInstance(instance, options, { directory, spoolDirectory, ...prepared });
     } catch (error) {
       instance.closeSync();
       rmSync(directory, { recursive: true, force: true });
@@ -88,12 +95,40 @@ export class EngineInstance {
   }
 }
 
-/** Loads, attaches and locks. Resolves to the lakes that have a schema `public` of their own. */
+type Unavailable = Map<string, { readonly one: LakeAccess; readonly reason: unknown }>;
+
+/**
+ * Tells whether a lake can be attached now, in an instance that is thrown away. Never throws.
+ */
+export async function canAttach(one: LakeAccess, endpoint: MetadataEndpoint): Promise<boolean> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: '128MiB',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_persistent_secrets: 'false',
+  });
+  try {
+    const connection = await instance.connect();
+    await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
+    await connection.run(metadataSecretSql('metadata', endpoint));
+    const metadataCatalog = `${metadataCatalogPrefix}probe`;
+    await connection.run(attachLakeSql({ lake: one.lake, readOnly: true, secret: 'metadata', metadataCatalog }));
+    connection.closeSync();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    instance.closeSync();
+  }
+}
+
+/** Loads, attaches and locks. Resolves to the lakes that have a schema `public` of their own, and to those left out. */
 async function prepare(
   connection: DuckDBConnection,
   options: InstanceOptions,
   directories: { spoolDirectory: string; spillDirectory: string },
-): Promise<Set<string>> {
+): Promise<{ ownPublic: Set<string>; unavailable: Unavailable }> {
   await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
   // Each session's reads come through one PostgreSQL connection of this pool; without room it would connect anew each time.
   await connection.run('SET pg_pool_max_connections = 32');
@@ -101,12 +136,18 @@ async function prepare(
   const unguessable = (): string => options.random.bytes(16).toString('hex');
   const secret = `metadata_${unguessable()}`;
   await connection.run(metadataSecretSql(secret, options.endpoint));
-  for (const { lake, right } of options.access) {
-    const keys = await options.dataKeys?.forLake(lake, right);
-    if (keys) await connection.run(dataSecretSql(`data_${unguessable()}`, lake, keys));
-    await connection.run(
-      attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog: `${metadataCatalogPrefix}${unguessable()}` }),
-    );
+  const unavailable: Unavailable = new Map();
+  for (const one of options.access) {
+    const { lake, right } = one;
+    const metadataCatalog = `${metadataCatalogPrefix}${unguessable()}`;
+    try {
+      const keys = await options.dataKeys?.forLake(lake, right);
+      if (keys) await connection.run(dataSecretSql(`data_${unguessable()}`, lake, keys));
+      await connection.run(attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog }));
+    } catch (reason) {
+      unavailable.set(lake.name, { one, reason });
+      await connection.run(`DETACH DATABASE IF EXISTS ${quoteName(metadataCatalog)}`);
+    }
   }
   const allowedDirectories = [...options.access.map(({ lake }) => lake.dataPath), directories.spoolDirectory];
   for (const statement of lockdownStatements({
@@ -116,10 +157,11 @@ async function prepare(
   })) {
     await connection.run(statement);
   }
-  const names = options.access.map(({ lake }) => quoteString(lake.name));
-  if (names.length === 0) return new Set();
+  const attached = options.access.filter(({ lake }) => !unavailable.has(lake.name));
+  const names = attached.map(({ lake }) => quoteString(lake.name));
+  if (names.length === 0) return { ownPublic: new Set(), unavailable };
   const found = await connection.run(
     `SELECT DISTINCT database_name FROM duckdb_schemas() WHERE schema_name = 'public' AND database_name IN (${names.join(', ')})`,
   );
-  return new Set((await found.getRows()).map(([name]) => String(name)));
+  return { ownPublic: new Set((await found.getRows()).map(([name]) => String(name))), unavailable };
 }

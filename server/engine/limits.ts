@@ -25,8 +25,13 @@ const mebibyte = 1 << 20;
 
 /** Part of the memory that is left which a new instance gets: the first is roomy, later ones smaller, the sum never more than all. */
 export const memoryShare = 0.5;
+/** Instances that nobody uses go when a new one would get less than this part of the whole: kept ones must not starve it. */
+export const roomyShare = 0.1;
 /** An instance with less than this cannot join or sort anything worth an instance. */
 export const instanceMemoryBytesMin = 64 * mebibyte;
+
+/** Milliseconds between attempts to attach a lake that could not be attached; an attempt makes a session wait for it. */
+export const unavailableRetryMs = 1_000;
 
 export const defaultEngineLimits: EngineLimits = {
   memoryBytes: 2048 * mebibyte,

@@ -9,8 +9,8 @@ import type { Principal } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import { EngineInstance } from './instance.ts';
-import { type EngineLimits, instanceMemoryBytesMin, memoryShare } from './limits.ts';
+import { canAttach, EngineInstance } from './instance.ts';
+import { type EngineLimits, instanceMemoryBytesMin, memoryShare, roomyShare, unavailableRetryMs } from './limits.ts';
 import type { DataKeys, LakeAccess, Lakes, MetadataEndpoint, MetadataTokens } from './ports.ts';
 
 export interface PoolOptions {
@@ -26,10 +26,13 @@ export interface PoolOptions {
 }
 
 interface Entry {
-  readonly key: string;
+  /** Where it stands in the pool; changed when another instance takes over the grants. */
+  key: string;
   readonly opening: Promise<EngineInstance>;
   readonly memoryBytes: number;
   endpoint?: MetadataEndpoint;
+  /** When lakes that it lacks were last tried; monotonic milliseconds. */
+  triedAt: number;
   users: number;
   cancelIdle: (() => void) | undefined;
 }
@@ -59,6 +62,7 @@ export class InstancePool {
   async lease(principal: Principal): Promise<Lease> {
     const access = await this.#options.lakes.of(principal);
     const key = grantsKey(access);
+    await this.#renew(key);
     if (this.#closing) throw new LakeError('admin_shutdown', 'the pod is shutting down');
     const entry = this.#entries.get(key) ?? this.#add(key, access);
     entry.cancelIdle?.();
@@ -98,11 +102,39 @@ export class InstancePool {
     }
   }
 
+  /**
+   * An instance that lacks lakes gives its place to a new one as soon as one of them can be attached; sessions that it has keep
+   * it until they end. It is looked at when a session comes, and not more often than once in `unavailableRetryMs`.
+   */
+  async #renew(key: string): Promise<void> {
+    const entry = this.#entries.get(key);
+    const instance = await entry?.opening.catch(() => undefined);
+    if (!entry || !instance || instance.unavailable.size === 0) return;
+    const now = this.#options.clock.monotonic();
+    if (now - entry.triedAt < unavailableRetryMs) return;
+    entry.triedAt = now;
+    const lacking = [...instance.unavailable.values()].map(({ one }) => one);
+    const endpoint = await this.#options.tokens.issue(lacking);
+    try {
+      const back = await Promise.all(lacking.map((one) => canAttach(one, endpoint)));
+      if (!back.includes(true) || this.#entries.get(key) !== entry) return;
+    } finally {
+      await this.#options.tokens.revoke(endpoint);
+    }
+    this.#entries.delete(key);
+    entry.key = `${key} until ${now}`;
+    this.#entries.set(entry.key, entry);
+    if (entry.users === 0) this.#retire(entry);
+  }
+
   #add(key: string, access: readonly LakeAccess[]): Entry {
     const { limits } = this.#options;
-    if (this.#entries.size >= limits.instancesMax) this.#evictIdle();
-    const used = [...this.#entries.values()].reduce((sum, entry) => sum + entry.memoryBytes, 0);
-    const memoryBytes = Math.floor((limits.memoryBytes - used) * memoryShare);
+    const share = (): number => {
+      const used = [...this.#entries.values()].reduce((sum, entry) => sum + entry.memoryBytes, 0);
+      return Math.floor((limits.memoryBytes - used) * memoryShare);
+    };
+    while (this.#entries.size >= limits.instancesMax || share() < limits.memoryBytes * roomyShare) if (!this.#evictIdle()) break;
+    const memoryBytes = share();
     if (this.#entries.size >= limits.instancesMax || memoryBytes < instanceMemoryBytesMin) {
       throw new LakeError(
         'too_many_connections',
@@ -116,6 +148,7 @@ export class InstancePool {
     const entry: Entry = {
       key,
       memoryBytes,
+      triedAt: this.#options.clock.monotonic(),
       users: 0,
       cancelIdle: undefined,
       opening: this.#open(access, memoryBytes, (endpoint) => {
@@ -124,10 +157,16 @@ export class InstancePool {
     };
     this.#entries.set(key, entry);
     // An instance that cannot be opened must not be what the next session gets.
-    entry.opening.catch((error: unknown) => {
-      this.#options.log.warn({ err: error, lakes: access.map(({ lake }) => lake.name) }, 'instance did not open');
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    });
+    entry.opening.then(
+      ({ unavailable }) => {
+        for (const [lake, { reason }] of unavailable)
+          this.#options.log.warn({ lake, reason: String(reason) }, 'a ducklake cannot be attached; the others are served without it');
+      },
+      (error: unknown) => {
+        this.#options.log.warn({ err: error, lakes: access.map(({ lake }) => lake.name) }, 'instance did not open');
+        if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      },
+    );
     return entry;
   }
 
@@ -161,19 +200,21 @@ export class InstancePool {
     entry.users--;
     if (entry.users > 0 || this.#entries.get(entry.key) !== entry) return;
     entry.cancelIdle = this.#options.clock.after(this.#options.limits.instanceIdleMsMax, () => {
-      if (entry.users > 0 || this.#entries.get(entry.key) !== entry) return;
-      this.#entries.delete(entry.key);
-      void this.#dispose(entry);
+      if (entry.users === 0 && this.#entries.get(entry.key) === entry) this.#retire(entry);
     });
   }
 
-  /** Makes room by closing one instance that nobody uses. */
-  #evictIdle(): void {
+  /** Makes room by closing the oldest instance that nobody uses; false when all are in use. */
+  #evictIdle(): boolean {
     const idle = [...this.#entries.values()].find((entry) => entry.users === 0);
-    if (!idle) return;
-    idle.cancelIdle?.();
-    this.#entries.delete(idle.key);
-    void this.#dispose(idle);
+    if (idle) this.#retire(idle);
+    return idle !== undefined;
+  }
+
+  #retire(entry: Entry): void {
+    entry.cancelIdle?.();
+    this.#entries.delete(entry.key);
+    void this.#dispose(entry);
   }
 
   async #dispose(entry: Entry): Promise<void> {

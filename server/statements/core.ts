@@ -2,7 +2,7 @@
  * What a SQL session consists of, shared by the files that carry out its statements: its connection and hold on an
  * instance, settings, plans, cursors, transaction. It knows how to move to another instance when the lakes change.
  */
-import type { Principal, Right } from '../../base/domain.ts';
+import { catalogSuffix, type Principal, type Right } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import type { RowStream, SessionHooks, Startup } from '../../base/statement-session.ts';
@@ -24,8 +24,10 @@ export interface CoreOptions {
   readonly startup: Startup;
   readonly hooks: SessionHooks;
   readonly vars: SessionVars;
-  /** The lake the session is on; null for a principal that has none yet. */
-  readonly lake: string | null;
+  /** The lakes the session may be on, the first that is attached is taken; empty for a principal that has none yet. */
+  readonly lakes: readonly string[];
+  /** The session is on none rather than refused when none of them can be attached. */
+  readonly anyLake: boolean;
 }
 
 const rank: Readonly<Record<Right, number>> = { read: 1, write: 2, owner: 3 };
@@ -60,7 +62,7 @@ export class SessionCore {
     this.principal = options.startup.principal;
     this.vars = options.vars;
     this.hooks = options.hooks;
-    this.lake = options.lake;
+    this.lake = options.lakes.find((name) => held.lease.instance.access.has(name)) ?? null;
     this.#connection = held.connection;
     this.#lease = held.lease;
     this.#stopListening = options.engine.lakes.onChange(() => {
@@ -74,6 +76,7 @@ export class SessionCore {
     });
     const core = new SessionCore(options, held);
     try {
+      if (core.lake === null && !options.anyLake) throw whyUnavailable(held.lease, options.lakes[0] as string);
       await core.applyEnvironment();
       return core;
     } catch (error) {
@@ -172,6 +175,12 @@ export class SessionCore {
     const next = await this.#engine.connect(this.principal).catch((error: unknown) => {
       throw toStatementError(error);
     });
+    if (this.lake !== null && !next.lease.instance.access.has(this.lake)) {
+      const error = whyUnavailable(next.lease, this.lake);
+      await next.connection.close(error);
+      next.lease.release();
+      throw error;
+    }
     this.plans.clear();
     this.sqlPrepared.clear();
     const { connection, lease } = { connection: this.#connection, lease: this.#lease };
@@ -283,4 +292,19 @@ export class SessionCore {
       settings: this.vars.all(),
     });
   }
+}
+
+/** Why a lake that the principal may use is not attached. */
+function whyUnavailable(lease: Lease, lake: string): LakeError {
+  const found = lease.instance.unavailable.get(lake);
+  const error = found && toStatementError(found.reason);
+  if (error?.retriable || error?.code === 'store_unavailable') return error;
+  return new LakeError(
+    'cannot_connect_now',
+    `the catalog of ducklake "${lake}" cannot be opened: ${error?.message ?? 'it is not there'}`,
+    {
+      hint: `Attach "${lake}${catalogSuffix}" with DuckDB to fill or repair it, or restore or drop the ducklake; your other lakes are not concerned.`,
+      cause: found?.reason,
+    },
+  );
 }

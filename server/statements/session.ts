@@ -58,11 +58,8 @@ export async function openStatementSession(
   const access = await dependencies.engine.lakes.of(startup.principal);
   const names = access.map(({ lake }) => lake.name);
   const { principal, database } = startup;
-  const wanted =
-    database === 'postgres' || database === ''
-      ? (names.find((name) => name === principal.defaultLake) ?? names[0] ?? null)
-      : database;
-  if (wanted !== null && !names.includes(wanted)) {
+  const anyLake = database === 'postgres' || database === '';
+  if (!anyLake && !names.includes(database)) {
     throw new LakeError('undefined_database', `database "${database}" does not exist`, {
       hint:
         names.length > 0
@@ -81,7 +78,10 @@ export async function openStatementSession(
     startup,
     hooks,
     vars,
-    lake: wanted,
+    lakes: anyLake
+      ? [...names].sort((a, b) => Number(b === principal.defaultLake) - Number(a === principal.defaultLake))
+      : [database],
+    anyLake,
   });
   return new SqlSession(core, dependencies);
 }

@@ -198,13 +198,13 @@ export class EnginePod {
     return new EnginePod({ directory, engine, ask, stop, listeners, grants, lakes });
   }
 
-  /** Creates a lake. */
-  async createLake(name: string): Promise<Lake> {
+  /** Creates a lake; without DuckLake's tables if `initialised` is false. */
+  async createLake(name: string, { initialised = true } = {}): Promise<Lake> {
     const lake: Lake = { id: name, name, dataPath: `${join(this.directory, 'data', name)}/` };
     mkdirSync(lake.dataPath, { recursive: true });
     await this.#ask({ t: 'lake', name });
     this.lakes.set(name, lake);
-    await this.engine.initialiseLake(lake);
+    if (initialised) await this.engine.initialiseLake(lake);
     return lake;
   }
 

@@ -7,12 +7,19 @@ import type { Lake } from '../../../base/domain.ts';
 import { LakeError, toLakeError } from '../../../base/errors.ts';
 import { type AdminServices, adminCommand } from '../command.ts';
 import { lakeShape, toLake } from '../shapes.ts';
+import type { SqlWords } from '../sql-words.ts';
 
 const pod = { id: 'pod', kind: 'pod' } as const;
 
 const args = z.strictObject({
   name: z.string().min(1).max(200).describe('lower-case letters, digits and _'),
   data_path: z.string().min(1).max(1000).optional().describe('where its files go; default: under the storage URL'),
+  initialize: z
+    .boolean()
+    .optional()
+    .describe(
+      "false: leave its catalog empty; the first DuckLake client that attaches it makes the tables, with that client's options",
+    ),
   if_not_exists: z.boolean().optional().describe('no error when there is one of this name already'),
 });
 
@@ -24,7 +31,7 @@ export const createDucklake = adminCommand({
   result: lakeShape,
   http: { method: 'POST', path: '/ducklakes', status: 201 },
   sql: {
-    syntax: "CREATE DUCKLAKE [IF NOT EXISTS] name [WITH (data_path = '…')]",
+    syntax: "CREATE DUCKLAKE [IF NOT EXISTS] name [WITH (data_path = '…', initialize = true|false)]",
     begins: [['create', 'ducklake']],
     tag: 'CREATE DUCKLAKE',
     parse(words) {
@@ -35,25 +42,27 @@ export const createDucklake = adminCommand({
         words.list(() => {
           const option = words.name();
           words.symbol('=');
-          if (option !== 'data_path')
+          if (option === 'data_path') parsed.data_path = words.string();
+          else if (option === 'initialize') parsed.initialize = readBoolean(words);
+          else
             throw new LakeError('invalid_argument', `unrecognized parameter "${option}"`, {
-              hint: 'CREATE DUCKLAKE knows data_path.',
+              hint: 'CREATE DUCKLAKE knows data_path and initialize.',
             });
-          parsed.data_path = words.string();
         });
         if (!words.symbol(')')) throw words.wrong();
       }
       return [parsed];
     },
   },
-  async run({ name, data_path, if_not_exists }, context) {
+  async run({ name, data_path, initialize = true, if_not_exists }, context) {
     const { control, principal, idempotencyKey } = context;
     try {
       const { lake } = (await control.execute(
         { name: 'create-lake', args: { name, ...(data_path === undefined ? {} : { dataPath: data_path }) } },
         { principal, idempotencyKey },
       )) as { lake: Lake };
-      await finishLake(lake, context);
+      if (initialize) await finishLake(lake, context);
+      else await control.execute({ name: 'activate-lake', args: { lakeId: lake.id } }, { principal: pod });
     } catch (thrown) {
       if (!(if_not_exists && toLakeError(thrown).code === 'duplicate_database')) throw thrown;
     }
@@ -63,6 +72,12 @@ export const createDucklake = adminCommand({
     return toLake(made);
   },
 });
+
+function readBoolean(words: SqlWords): boolean {
+  const word = words.takeAny(['true', 'on', 'false', 'off']);
+  if (word === undefined) throw words.wrong();
+  return word === 'true' || word === 'on';
+}
 
 /** From reserved to live. Gives the name back when DuckLake's tables cannot be made. */
 export async function finishLake(lake: Lake, services: AdminServices): Promise<void> {

@@ -24,6 +24,7 @@ describe('administrative SQL', () => {
   it('reads every form that the documentation shows', () => {
     for (const [sql, name, args] of [
       ['CREATE DUCKLAKE sales', 'create-ducklake', [{ name: 'sales' }]],
+      ['CREATE DUCKLAKE s WITH (initialize = false)', 'create-ducklake', [{ name: 's', initialize: false }]],
       [
         'create ducklake if not exists "sales" with (data_path = \'/mnt/x\');',
         'create-ducklake',

@@ -58,3 +58,38 @@ test('a changed grant is another instance', async () => {
   before.release();
   now.release();
 });
+
+// Making lakes one after the other gave each session another set of grants, and after seven of them there was no memory left.
+test('instances that nobody uses give their memory back before a session is refused', async () => {
+  for (let index = 0; index < 8; index++) {
+    pod.grant(`user${index}`, 'a', index % 2 === 0 ? 'read' : 'write');
+    pod.grant(`user${index}`, 'b', 'read');
+    const lease = await pod.engine.pool.lease(principal(`user${index}`));
+    assert.ok(lease.instance.memoryBytes >= 64 << 20);
+    lease.release();
+    pod.grant(`user${index}`, 'b', null);
+  }
+});
+
+// One lake's tables were dropped through its catalog, and nobody who had a grant on it could log in to any lake any more.
+test('a lake that cannot be attached takes no other with it, says so, and is there once it is made', async () => {
+  const broken = await pod.createLake('broken', { initialised: false });
+  pod.grant('three', 'a', 'owner');
+  pod.grant('three', 'broken', 'owner');
+  const session = await pod.session('three');
+  assert.deepEqual(await session.rows('SELECT current_database()'), [['a']]);
+  await assert.rejects(pod.session('three', 'broken'), { code: 'cannot_connect_now', message: /"broken" cannot be opened/ });
+
+  await pod.engine.initialiseLake(broken);
+  const deadline = performance.now() + 10_000;
+  let made: Awaited<ReturnType<typeof pod.session>> | undefined;
+  while (!made && performance.now() < deadline) {
+    made = await pod.session('three', 'broken').catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.ok(made, 'the lake can be used after it was made');
+  await made.send('CREATE TABLE t (a INT); INSERT INTO t VALUES (1)');
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
+  await session.close();
+  await made.close();
+});
