@@ -160,7 +160,10 @@ export class InstancePool {
     entry.opening.then(
       ({ unavailable }) => {
         for (const [lake, { reason }] of unavailable)
-          this.#options.log.warn({ lake, reason: String(reason) }, 'a ducklake cannot be attached; the others are served without it');
+          this.#options.log.warn(
+            { lake, reason: String(reason) },
+            'a ducklake cannot be attached; the others are served without it',
+          );
       },
       (error: unknown) => {
         this.#options.log.warn({ err: error, lakes: access.map(({ lake }) => lake.name) }, 'instance did not open');
