@@ -16,6 +16,7 @@ import { metricsRegistry } from '../base/metrics.ts';
 import { systemRandom as random } from '../base/random.ts';
 import type { SessionHooks, StatementSession } from '../base/statement-session.ts';
 import { type ControlCatalog, createControlCatalog } from '../catalog/control/control-catalog.ts';
+import { LakeMaintenance } from '../catalog/maintenance/maintenance.ts';
 import { createMetadataSessions } from '../catalog/metadata/sessions.ts';
 import { createReplicatedLog } from '../catalog/replicated/log.ts';
 import { createLogMetrics } from '../catalog/replicated/metrics.ts';
@@ -84,6 +85,7 @@ async function start() {
         await sessions.terminate(new LakeError('admin_shutdown', `ducklake "${change.name}" was dropped`), change.lakeId);
     }
   });
+  const maintenance = new LakeMaintenance({ log, lakes: () => control.lakes(), oldestTransactionAt: () => null });
   const socketFile = `${input.socketDir}/.s.PGSQL.${socketPort}`;
   const listener = new Listener({
     address: { path: socketFile },
@@ -102,7 +104,7 @@ async function start() {
   });
   rmSync(socketFile, { force: true });
   await listener.open();
-  return { store, log, control, sessions, listener };
+  return { store, log, control, sessions, listener, maintenance };
 }
 
 /** Lakes that are being made count too: the pod's first attach creates their tables. */
@@ -153,7 +155,13 @@ const peer = connectPeer(port, {
     assert(call, `the control catalog has a method ${method}`);
     return call.apply(control, args);
   },
-  issueToken: async (access: readonly LakeAccess[], owner: 'engine' | 'pod') => {
+  maintenance: async (method: string, ...args: unknown[]) => {
+    const { maintenance } = await parts;
+    const call = (maintenance as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>)[method];
+    assert(call, `maintenance has a method ${method}`);
+    return call.apply(maintenance, args);
+  },
+  issueToken: async (access: readonly LakeAccess[], owner: 'engine' | 'pod' | 'maintenance') => {
     await parts;
     const rights = new Map<string, Right>(access.map(({ lake, right }) => [lake.name, right]));
     return issue({ id: owner, name: owner, kind: owner === 'pod' ? 'pod' : 'user', superuser: false, rights });

@@ -20,6 +20,7 @@ import { systemClock as clock } from '../base/clock.ts';
 import { catalogSuffix, type Principal } from '../base/domain.ts';
 import { assert, LakeError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
+import { metricsRegistry } from '../base/metrics.ts';
 import { systemRandom as random } from '../base/random.ts';
 import type { Startup } from '../base/statement-session.ts';
 import { pgCatalog } from '../catalog/pg/install.ts';
@@ -40,6 +41,10 @@ import type { EngineLimits } from './engine/limits.ts';
 import type { LakeAccess, MetadataEndpoint } from './engine/ports.ts';
 import { startApiServer } from './http/api-server.ts';
 import { startMetricsServer } from './http/metrics-server.ts';
+import { startMaintenance } from './maintenance/driver.ts';
+import { limits as maintenanceLimits } from './maintenance/limits.ts';
+import { createMaintenanceMetrics } from './maintenance/metrics.ts';
+import type { MaintenanceCatalog } from './maintenance/ports.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { createMetadataRelay, forwardCancel } from './metadata-relay.ts';
 import { issueFollowed, openFollowed } from './session-door.ts';
@@ -212,6 +217,39 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     logger: logger.child({ room: 'admin' }),
   });
   await admin.finishCreating(firstLake);
+
+  const maintenance = startMaintenance({
+    lakes: () => control.lakes(),
+    catalog: new Proxy({} as MaintenanceCatalog, {
+      get:
+        (_target, method) =>
+        (...args: unknown[]) =>
+          call.maintenance(String(method), ...args),
+    }),
+    async openWorkshop(lake) {
+      const endpoint = await call.issueToken([{ lake, right: 'owner' }], 'maintenance');
+      const workshop = await engine.openWorkshop(lake, endpoint, maintenanceLimits).catch(async (error: unknown) => {
+        await call.revokeToken(endpoint.token);
+        throw error;
+      });
+      return {
+        run: (sql, message) => workshop.run(sql, message),
+        interrupt: () => workshop.interrupt(),
+        close() {
+          workshop.close();
+          void call.revokeToken(endpoint.token).catch(() => undefined);
+        },
+      };
+    },
+    settings: { enabled: config.maintenance.isOn, ...config.maintenance },
+    intervalMs: config.maintenance.intervalMs,
+    tickMs: Math.min(maintenanceLimits.tickMs, config.maintenance.intervalMs),
+    isBusy: () => engine.admission.load.waiting > 0,
+    metrics: createMaintenanceMetrics(metricsRegistry),
+    clock,
+    logger,
+  });
+  closers.push(() => maintenance.close());
 
   const live = new LiveSessions();
   changeListeners.add((changes) => live.follow(changes));

@@ -21,7 +21,9 @@ export interface WorkerCalls {
   started(): Promise<{ readonly epoch: number; readonly store: string }>;
   /** A method of the control catalog. */
   control(method: string, ...args: unknown[]): Promise<unknown>;
-  issueToken(access: readonly LakeAccess[], owner: 'engine' | 'pod'): Promise<MetadataEndpoint>;
+  issueToken(access: readonly LakeAccess[], owner: 'engine' | 'pod' | 'maintenance'): Promise<MetadataEndpoint>;
+  /** A method of the catalogs' side of maintenance. */
+  maintenance(method: string, ...args: unknown[]): Promise<unknown>;
   /** A token with exactly a principal's own rights, for its relayed session. */
   issuePrincipalToken(principal: Principal): Promise<MetadataEndpoint>;
   revokeToken(token: string): Promise<void>;

@@ -201,6 +201,11 @@ class DuckDbLog implements ReplicatedLog {
     if (!state) throw new LakeError('not_found', `there is no database ${name}`);
     let opening = this.#open.get(state.database);
     if (!opening) {
+  marks(): ReadonlyMap<string, string> {
+    const states = [...this.#ledger.databases.values()];
+    return new Map(states.map(({ name, database, base, walEnd }) => [name, `${database}:${base.generation}:${walEnd}`]));
+  }
+
       opening = this.#restore(state).catch(async (error: unknown) => {
         // A successor may have collected what this pod was about to read: then it is deposed, and nothing is damaged.
         await this.#shipper.probe();

@@ -61,6 +61,8 @@ export interface ReplicatedLog {
   open(name: string): Promise<ReplicatedDatabase>;
   /** Creates an empty database durably; `already_exists`. */
   create(name: string): Promise<ReplicatedDatabase>;
+  /** For each database, by name, what its durable state is called: another text = something was written since. Opens nothing. */
+  marks(): ReadonlyMap<string, string>;
   /** Removes a database from the present (its log stays restorable for the retention time). */
   drop(name: string): Promise<void>;
   /**

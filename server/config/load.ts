@@ -54,6 +54,12 @@ export interface Config {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+  readonly maintenance: {
+    readonly isOn: boolean;
+    readonly intervalMs: number;
+    readonly flushAfterMs: number;
+    readonly snapshotRetentionMs: number;
+  };
 /** Name of the environment variable of an option. */
 export const variableOf = (name: string): string => `BOILSTREAM_${name.toUpperCase()}`;
 
@@ -159,6 +165,12 @@ function readConfigFile(path: string): Record<string, string> {
     throw invalid(`the configuration file ${path} cannot be read: ${(error as Error).message}`);
   }
   let parsed: unknown;
+    maintenance: {
+      isOn: flag('maintenance'),
+      intervalMs: value('maintenance_interval', readDuration) as number,
+      flushAfterMs: value('flush_after', readDuration) as number,
+      snapshotRetentionMs: value('snapshot_retention', readDuration) as number,
+    },
   try {
     parsed = parseYaml(text);
   } catch (error) {

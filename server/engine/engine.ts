@@ -11,7 +11,8 @@ import { EngineConnection } from './connection.ts';
 import { initialiseLake } from './initialise-lake.ts';
 import { defaultEngineLimits, type EngineLimits } from './limits.ts';
 import { InstancePool, type Lease } from './pool.ts';
-import type { BaseCatalog, DataKeys, Lakes, MetadataTokens } from './ports.ts';
+import { Workshop } from './workshop.ts';
+import type { BaseCatalog, DataKeys, Lakes, MetadataEndpoint, MetadataTokens } from './ports.ts';
 
 export interface EngineOptions {
   readonly lakes: Lakes;
@@ -27,14 +28,23 @@ export interface EngineOptions {
   readonly log: Logger;
 }
 
+/** What a workshop may take beside the instances of users: bytes and threads. */
+export interface WorkshopBudget {
+  readonly memoryBytes: number;
+  readonly threads: number;
+  readonly spillBytesMax: number;
+}
+
 export class Engine {
   readonly admission: Admission;
   readonly lakes: Lakes;
   readonly pool: InstancePool;
   readonly #options: EngineOptions;
+  readonly #basePath: string;
 
   private constructor(options: EngineOptions, basePath: string) {
     this.#options = options;
+    this.#basePath = basePath;
     this.lakes = options.lakes;
     const limits = { ...defaultEngineLimits, ...options.limits };
     this.admission = new Admission(options.clock, limits);
@@ -68,6 +78,21 @@ export class Engine {
   /** Creates DuckLake's tables for a new lake whose metadata database exists. */
   initialiseLake(lake: Lake): Promise<void> {
     return initialiseLake({ lake, tokens: this.#options.tokens, dataKeys: this.#options.dataKeys });
+  }
+
+  /** An instance with this one lake for the pod's own work on it; the caller closes it. `endpoint` opens its metadata. */
+  openWorkshop(lake: Lake, endpoint: MetadataEndpoint, budget: WorkshopBudget): Promise<Workshop> {
+    const { dataKeys, random, directory } = this.#options;
+    const access = [{ lake, right: 'owner' as const }];
+    return Workshop.open({
+      ...budget,
+      access,
+      endpoint,
+      dataKeys,
+      random,
+      basePath: this.#basePath,
+      directory: join(directory, 'instances'),
+    });
   }
 
   /** Closes every instance. Sessions must have been closed before. */

@@ -25,8 +25,7 @@ export class Workshop {
     const instance = await EngineInstance.open(options);
     const [one] = options.access;
     try {
-      const left = [...instance.unavailable.values()][0];
-      if (left || !one) throw left?.reason ?? new Error('a workshop has one lake');
+      if (!one || !instance.access.has(one.lake.name)) throw new Error('the ducklake cannot be attached');
       return new Workshop(instance, await instance.connect(), one.lake.name);
     } catch (error) {
       instance.close();

@@ -21,6 +21,7 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
   const admin = await instance.connect();
   const open = new Map<string, ReplicatedDatabase>();
   let pending: Promise<void> | undefined;
+  const commits = new Map<string, number>();
   const position: LogPosition = { epoch: 1, seq: 1 };
   const names = (): string[] =>
     readdirSync(directory)
@@ -40,6 +41,7 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
       async commit(connection) {
         if (log.failAt === 'commit') throw new LakeError('store_unavailable', 'crashed in commit');
         await connection.run('COMMIT');
+        commits.set(name, (commits.get(name) ?? 0) + 1);
         const { hold } = log;
         if (hold) pending = hold;
         return {
@@ -60,6 +62,7 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
     failAt: undefined,
     lost: new AbortController().signal,
     databases: async () => names(),
+    marks: () => new Map(names().map((name) => [name, String(commits.get(name) ?? 0)])),
     async open(name) {
       const database = open.get(name);
       if (database) return database;
@@ -80,6 +83,10 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
     restore: async () => {
       throw new LakeError('feature_not_supported', 'the fake log keeps no past');
     },
+    look: async () => {
+      throw new LakeError('feature_not_supported', 'the fake log keeps no past');
+    },
+    settled: async () => position,
     databasesAt: async () => ({ point: { position, time: 0 }, names: names() }),
     position: () => position,
     maintain: async () => {},
