@@ -70,7 +70,15 @@ export interface CopySink {
 export type Outcome =
   | { readonly t: 'rows'; readonly rows: RowStream; tag(rowCount: number): string }
   | { readonly t: 'command'; readonly tag: string }
-  | { readonly t: 'copy-out'; readonly format: CopyFormat; readonly rows: RowStream }
+  | {
+      readonly t: 'copy-out';
+      readonly format: CopyFormat;
+      readonly rows: RowStream;
+      /** Who wants to have the answer as it was sent, from CopyOutResponse to CopyDone, if it has at most `bytesMax` bytes. */
+      readonly keep?: { readonly bytesMax: number; keep(encoded: Buffer, rowCount: number): void };
+    }
+  /** What `keep` of an earlier COPY was given: sent again as it is. */
+  | { readonly t: 'copy-out-kept'; readonly encoded: Buffer; readonly rows: number }
   /** COPY TO STDOUT already encoded by the engine; each buffer holds whole rows, `rowEnds` their ends. */
   | {
       readonly t: 'copy-out-bytes';

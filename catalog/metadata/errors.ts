@@ -60,9 +60,13 @@ export function toMetadataError(thrown: unknown, table?: string): LakeError {
 
 const retriableCodes: ReadonlySet<ErrorCode> = new Set(['unique_violation', 'serialization_conflict']);
 
-/** 40001 with PostgreSQL's text. Only for transactions that are certainly rolled back. */
+/**
+ * 40001 with PostgreSQL's text, and in the detail the word with which DuckDB's own catalog says it, which users of DuckLake look for.
+ * Only for transactions that are certainly rolled back.
+ */
 export function serializationConflict(cause?: unknown): LakeError {
   return new LakeError('serialization_conflict', 'could not serialize access due to concurrent update', {
+    detail: 'Conflict on a row that a transaction running at the same time has changed.',
     hint: 'The transaction was rolled back; run it again.',
     retriable: true,
     cause,

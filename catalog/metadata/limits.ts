@@ -16,6 +16,12 @@ export const limits = {
   plansPerSessionMax: 96,
   /** Rows of an answer that is asked for in one step the next time: one chunk of DuckDB. */
   smallAnswerRows: 2_048,
+  /** Bytes of one answer that is kept, encoded: the list of some 30,000 data files. */
+  answerBytesMax: 4 * 1024 * 1024,
+  /** Bytes of all answers that are kept for one lake; an idle lake that was never asked much keeps next to nothing. */
+  answersBytesMax: 32 * 1024 * 1024,
+  /** A transaction that begins waits so long for a commit that is being made, and then asks DuckDB for its snapshot. */
+  commitWaitMsMax: 50,
   /** Literals that are taken out of one text; longer lists are run as they are. */
   takenLiteralsMax: 48,
   /** Values of an IN list that may be taken out: each length is a shape of its own. */

@@ -190,7 +190,13 @@ export class MetadataSession implements StatementSession {
       const rows = answerStock(sql, this.#transaction.view);
       if (rows) return { t: 'rows', rows, tag: selectTag };
     }
-    return this.#execute(readStatement(sql, this.#context()), []);
+    const kept = this.#transaction.recall(sql);
+    if (kept) return { t: 'copy-out-kept', encoded: kept.encoded, rows: kept.rows };
+    const statement = readStatement(sql, this.#context());
+    const outcome = await this.#execute(statement, []);
+    if (outcome.t !== 'copy-out' || statement.t !== 'copy-out' || !statement.fixed) return outcome;
+    const keep = this.#transaction.keeper(sql, statement.fixed);
+    return keep ? { ...outcome, keep: { bytesMax: limits.answerBytesMax, keep } } : outcome;
   }
 
   #context(): TranslationContext {
@@ -210,6 +216,7 @@ export class MetadataSession implements StatementSession {
 
   /** Runs a translated statement, with values for its `$n` if it has any. */
   async #execute(statement: Statement, values: readonly DuckDBBinding[]): Promise<Outcome> {
+    await this.#transaction.materialise();
     switch (statement.t) {
       case 'query': {
         const result = await this.#stream(statement, values);
@@ -265,6 +272,7 @@ export class MetadataSession implements StatementSession {
       });
     }
     await this.#transaction.start();
+    await this.#transaction.materialise();
     const isTemporary = table === undefined && statement.t !== 'definition';
     if (isTemporary || (statement.t === 'definition' && statement.definition.changes.length === 0)) return;
     this.#transaction.assertWritable();
@@ -406,6 +414,7 @@ export class MetadataSession implements StatementSession {
     if (stock) return { ...none, columns: stock.columns };
     const statement = readStatement(sql, this.#context());
     if (statement.t !== 'query' && statement.t !== 'change') return none;
+    await this.#transaction.materialise();
     const shape = await this.#connection.prepare(statement.sql);
     try {
       const parameters = Array.from({ length: statement.parameterCount }, (_, i) => parameterOid(shape, i + 1, parameterOids[i]));

@@ -28,6 +28,9 @@ export interface MetadataSessions {
   lakeExists(name: string, principal: Principal): Promise<boolean>;
   /** Ends all sessions on a lake (it is being dropped or restored), or all there are. */
   terminate(error: LakeError, lakeId?: string): Promise<void>;
+  /** Ends all sessions on a lake, and refuses new ones with `error` until `release`. Resolves when none is left. */
+  hold(lakeId: string, error: LakeError): Promise<void>;
+  release(lakeId: string): void;
   /** How many sessions are open now. */
   readonly count: number;
 }
@@ -44,6 +47,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
   const logger = options.logger.child({ room: 'catalog/metadata' });
   const sessions = new Set<OpenSession>();
   const catalogs = new Map<string, Promise<SharedCatalog>>();
+  const held = new Map<string, LakeError>();
 
   // Nothing may be said any more, not even an error: memory may be ahead of what is durable (rule 6).
   log.lost.addEventListener('abort', () => {
@@ -54,7 +58,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
   function catalogOf(lake: Pick<Lake, 'id'>): Promise<SharedCatalog> {
     const known = catalogs.get(lake.id);
     if (known) return known;
-    const opening = log.open(lakeDatabaseName(lake)).then((database) => SharedCatalog.open(database));
+    const opening = log.open(lakeDatabaseName(lake)).then((database) => SharedCatalog.open(database, clock));
     catalogs.set(lake.id, opening);
     opening.catch(() => catalogs.delete(lake.id));
     return opening;
@@ -82,10 +86,18 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
           retriable: true,
         });
       }
+      const refusal = held.get(lake.id);
+      if (refusal) throw refusal;
       const catalog = await catalogOf(lake);
       const connection = await catalog.database.connect();
       // Dates are read as this server announces (UTC), and whole numbers divide as in PostgreSQL, whatever the machine's settings.
       await connection.run("SET TimeZone = 'UTC'; SET integer_division = true");
+      // A hold that began meanwhile has not seen this session.
+      const late = held.get(lake.id);
+      if (late) {
+        connection.closeSync();
+        throw late;
+      }
       const right = principal.rights.get(lake.name);
       const canWrite = principal.kind === 'pod' || principal.superuser || right === 'owner' || right === 'write';
       const entry: OpenSession = {
@@ -114,6 +126,13 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
       else catalogs.delete(lakeId);
       for (const { hooks } of ending) hooks.terminate(error);
       await Promise.all(ending.map(({ session }) => session.close()));
+    },
+    async hold(lakeId, error) {
+      held.set(lakeId, error);
+      await this.terminate(error, lakeId);
+    },
+    release(lakeId) {
+      held.delete(lakeId);
     },
     get count() {
       return sessions.size;

@@ -1,27 +1,51 @@
 /**
- * The CatalogView that all sessions on one lake share, kept up to date by the commits that change it. A transaction
- * may only take it if no such commit runs or ran while its own snapshot was taken; otherwise it looks for itself.
+ * What all sessions on one lake share: the CatalogView and the kept answers, both kept up to date by the commits, which
+ * all pass through here one after the other. A transaction that begins takes a moment (the number of commits so far)
+ * and the view of then, and asks DuckDB for nothing. Only when it needs DuckDB, or right before the next commit, is
+ * DuckDB's own transaction begun for it: either way nothing was committed in between, so its snapshot is that moment.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Clock } from '../../base/clock.ts';
+import { Mutex } from '../../base/mutex.ts';
 import type { ReplicatedDatabase } from '../replicated/ports.ts';
+import { Answers, type Moment } from './answers.ts';
 import { loadCatalogView } from './catalog-load.ts';
-import type { CatalogChange, CatalogView } from './catalog-view.ts';
+import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
+import { limits } from './limits.ts';
+
+/** A transaction that has taken a moment and not begun in DuckDB. */
+export interface Pinned {
+  /** Begins it in DuckDB; the same promise however often it is called. Never rejects: the owner meets the error later. */
+  materialise(): Promise<unknown>;
+}
+
+export interface Commit {
+  /** Stored tables of which rows were written. */
+  readonly written: Iterable<ViewTable>;
+  readonly changes: readonly CatalogChange[];
+}
 
 export class SharedCatalog {
   readonly database: ReplicatedDatabase;
+  readonly answers = new Answers();
+  readonly #clock: Clock;
+  readonly #commits = new Mutex();
+  readonly #pinned = new Set<Pinned>();
   #view: CatalogView;
-  #version = 0;
-  #changing = 0;
+  #moment: Moment = 0;
+  /** The COMMIT that DuckDB runs now: others may see it or not until it settles. */
+  #committing: Promise<unknown> | null = null;
 
-  private constructor(database: ReplicatedDatabase, view: CatalogView) {
+  private constructor(database: ReplicatedDatabase, clock: Clock, view: CatalogView) {
     this.database = database;
+    this.#clock = clock;
     this.#view = view;
   }
 
-  static async open(database: ReplicatedDatabase): Promise<SharedCatalog> {
+  static async open(database: ReplicatedDatabase, clock: Clock): Promise<SharedCatalog> {
     const connection = await database.connect();
     try {
-      return new SharedCatalog(database, await loadCatalogView(connection, database.name));
+      return new SharedCatalog(database, clock, await loadCatalogView(connection, database.name));
     } finally {
       connection.closeSync();
     }
@@ -32,31 +56,66 @@ export class SharedCatalog {
     return this.#view;
   }
 
+  get moment(): Moment {
+    return this.#moment;
+  }
+
+  /** To be awaited before `pin`: a commit that is being made, but not for long. Null when none is. */
+  settled(): Promise<void> | null {
+    return this.#committing && this.#orLater(this.#committing);
+  }
+
   /**
-   * Runs `takeSnapshot`, which fixes what the connection's transaction sees, and resolves to the view that belongs to
-   * it. The interleaving to survive: our snapshot is taken inside DuckDB while another session's CREATE TABLE commits,
-   * so that neither the old nor the new view is certainly the right one.
+   * Takes the present moment for a transaction; null while a commit is being made that hangs (the store does not answer,
+   * an image is uploaded): then the transaction has to look for itself.
+   */
+  pin(transaction: Pinned): { readonly moment: Moment; readonly view: CatalogView } | null {
+    if (this.#committing) return null;
+    this.#pinned.add(transaction);
+    return { moment: this.#moment, view: this.#view };
+  }
+
+  /** The transaction has begun in DuckDB, or is over. */
+  unpin(transaction: Pinned): void {
+    this.#pinned.delete(transaction);
+  }
+
+  /**
+   * Runs `takeSnapshot`, which fixes what a connection's transaction sees, and resolves to the view that belongs to
+   * it, for transactions that could not take a moment. The interleaving to survive: the snapshot is taken inside
+   * DuckDB while another session's CREATE TABLE commits, so that neither view is certainly the right one.
    */
   async viewFor(connection: DuckDBConnection, takeSnapshot: () => Promise<unknown>): Promise<CatalogView> {
-    const version = this.#version;
-    const isSettled = this.#changing === 0;
+    const moment = this.#moment;
+    const isSettled = this.#committing === null;
     const view = this.#view;
     await takeSnapshot();
-    if (isSettled && this.#changing === 0 && version === this.#version) return view;
+    if (isSettled && this.#committing === null && moment === this.#moment) return view;
     return loadCatalogView(connection, this.database.name);
   }
 
-  /** Runs a commit that makes `changes`; they are seen by others once it has succeeded. */
-  async commit<T>(changes: readonly CatalogChange[], commit: () => Promise<T>): Promise<T> {
-    if (changes.length === 0) return commit();
-    this.#changing++;
-    try {
-      const result = await commit();
-      this.#version++;
-      for (const change of changes) this.#view = this.#view.with(change);
-      return result;
-    } finally {
-      this.#changing--;
-    }
+  /** Runs a commit; others see what it made once it has succeeded. */
+  commit<T>({ written, changes }: Commit, commit: () => Promise<T>): Promise<T> {
+    return this.#commits.run(async () => {
+      while (this.#pinned.size > 0) await Promise.all([...this.#pinned].map((transaction) => transaction.materialise()));
+      const running = commit();
+      this.#committing = running;
+      try {
+        const result = await running;
+        this.#moment++;
+        this.answers.changed(this.#moment, written, changes.length > 0);
+        for (const change of changes) this.#view = this.#view.with(change);
+        return result;
+      } finally {
+        this.#committing = null;
+      }
+    });
+  }
+
+  async #orLater(committing: Promise<unknown>): Promise<void> {
+    const later = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(limits.commitWaitMsMax, later.resolve);
+    await Promise.race([committing, later.promise]).catch(() => undefined);
+    cancel();
   }
 }

@@ -1,15 +1,16 @@
 /**
  * The transaction of one metadata session on its DuckDB connection. PostgreSQL's rules seen from outside: a block goes
  * on until COMMIT or ROLLBACK, an error makes it failed; statements of one message share an implicit transaction.
- * Inside, DuckDB's transaction begins with the first statement that needs it (that is when its snapshot is taken) and
- * is rolled back at once when something fails, so that no error about it is ever sent before it is gone (rule 12).
+ * Inside, a transaction takes its moment with the first statement (shared-catalog.ts), DuckDB's own begins when DuckDB is
+ * needed, and is rolled back at once when something fails, so that no error is ever sent before it is gone (rule 12).
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import { quoteName } from '../../base/sql-lexer.ts';
+import type { Answer, Moment } from './answers.ts';
 import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
 import { toMetadataError } from './errors.ts';
-import type { SharedCatalog } from './shared-catalog.ts';
+import type { Pinned, SharedCatalog } from './shared-catalog.ts';
 import { refuseStoredSql } from './stored-sql.ts';
 
 type State =
@@ -23,6 +24,10 @@ type State =
 /** What DuckDB's transaction has seen and done. */
 interface Work {
   view: CatalogView;
+  /** The moment it sees; null if only DuckDB's snapshot says what that is. */
+  readonly moment: Moment | null;
+  /** Set as soon as DuckDB's transaction is begun: settles when it is, rejects when it could not be. */
+  begun: Promise<unknown> | null;
   readonly changes: CatalogChange[];
   /** True once a stored table or the catalog was written. */
   wrote: boolean;
@@ -103,15 +108,61 @@ export class Transaction {
     }
   }
 
-  /** Makes sure that DuckDB's transaction is open (an implicit one if there is no block). */
+  /** Makes sure that it is decided what the transaction sees (an implicit one if there is no block). */
   async start(): Promise<void> {
     this.assertUsable();
     if (this.#state.t === 'idle') this.#state = { t: 'open', block: false, readOnly: false, work: null };
     if (this.#state.t !== 'open' || this.#state.work !== null) return;
     this.#temporaryBefore = new Map(this.#temporary);
-    // now() makes DuckDB look into this database's catalog, which is what fixes the snapshot; BEGIN alone does not.
-    const view = await this.#catalog.viewFor(this.#connection, () => this.#connection.run('BEGIN TRANSACTION; SELECT now()'));
-    this.#state = { ...this.#state, work: { view, changes: [], wrote: false, written: new Set() } };
+    const settled = this.#catalog.settled();
+    if (settled) await settled;
+    const pinned = this.#catalog.pin(this.#pin);
+    const none = { changes: [], wrote: false, written: new Set<ViewTable>() };
+    if (pinned) {
+      this.#state = { ...this.#state, work: { ...none, view: pinned.view, moment: pinned.moment, begun: null } };
+      return;
+    }
+    const view = await this.#catalog.viewFor(this.#connection, () => this.#begin());
+    this.#state = { ...this.#state, work: { ...none, view, moment: null, begun: Promise.resolve() } };
+  }
+
+  /** Makes sure that DuckDB's transaction is open, if there is a transaction; to be called before DuckDB is asked. */
+  async materialise(): Promise<void> {
+    const work = this.#state.t === 'open' ? this.#state.work : null;
+    if (!work) return;
+    if (work.begun === null) await this.#pin.materialise();
+    await work.begun;
+  }
+
+  readonly #pin: Pinned = {
+    materialise: (): Promise<unknown> => {
+      const work = this.#state.t === 'open' ? this.#state.work : null;
+      if (work) work.begun ??= this.#begin();
+      const unpin = (): void => this.#catalog.unpin(this.#pin);
+      return Promise.resolve(work?.begun).then(unpin, unpin);
+    },
+  };
+
+  /** now() makes DuckDB look into this database's catalog, which is what fixes the snapshot; BEGIN alone does not. */
+  #begin(): Promise<unknown> {
+    return this.#connection.run('BEGIN TRANSACTION; SELECT now()');
+  }
+
+  /** The answer to a text, if it is kept and is what DuckDB would say here. */
+  recall(sql: string): Answer | undefined {
+    if (this.hasTemporary || this.#state.t === 'failed') return undefined;
+    const work = this.#state.t === 'open' ? this.#state.work : null;
+    if (!work) return this.#catalog.answers.recall(sql, this.#catalog.view, this.#catalog.moment);
+    if (work.wrote || work.moment === null) return undefined;
+    return this.#catalog.answers.recall(sql, work.view, work.moment);
+  }
+
+  /** What keeps the answer that is being made; undefined if nobody else would get the same. */
+  keeper(sql: string, tables: readonly ViewTable[]): ((encoded: Buffer, rows: number) => void) | undefined {
+    const work = this.#state.t === 'open' ? this.#state.work : null;
+    if (!work || work.wrote || work.moment === null || this.hasTemporary) return undefined;
+    const { moment } = work;
+    return (encoded, rows) => this.#catalog.answers.keep(sql, { tables, moment, encoded, rows });
   }
 
   /** To be called before a stored table or the catalog is written. */
@@ -156,11 +207,15 @@ export class Transaction {
       await this.#dropOnCommit();
       if (work.wrote) {
         await refuseStoredSql(this.#connection, work.written);
-        const { durable } = await this.#catalog.commit(work.changes, () => this.#catalog.database.commit(this.#connection));
+        const { durable } = await this.#catalog.commit(work, () => this.#catalog.database.commit(this.#connection));
         this.#durable = durable();
         // Whoever asks next gets the rejection; until then it must not count as unhandled.
         this.#durable.catch(() => undefined);
-      } else await this.#connection.run('COMMIT');
+      } else if (work.begun === null) this.#catalog.unpin(this.#pin);
+      else {
+        await work.begun;
+        await this.#connection.run('COMMIT');
+      }
       this.#state = { t: 'idle' };
       this.#temporaryBefore = undefined;
       return 'committed';
@@ -182,9 +237,9 @@ export class Transaction {
   /** ROLLBACK, whatever the state. Never throws: a connection that cannot roll back is of no more use and is closed by its owner. */
   async rollback(): Promise<boolean> {
     const had = this.#state.t;
-    const isOpen = this.#state.t === 'open' && this.#state.work !== null;
+    const work = this.#state.t === 'open' ? this.#state.work : null;
     this.#state = { t: 'idle' };
-    if (isOpen) await this.#undo();
+    if (work) await this.#undo(work);
     return had !== 'idle';
   }
 
@@ -193,13 +248,16 @@ export class Transaction {
     if (this.#state.t !== 'open') return;
     const { block, work } = this.#state;
     this.#state = block ? { t: 'failed' } : { t: 'idle' };
-    if (work !== null) await this.#undo();
+    if (work !== null) await this.#undo(work);
   }
 
-  async #undo(): Promise<void> {
+  async #undo(work: Work): Promise<void> {
     if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
     this.#temporaryBefore = undefined;
+    this.#catalog.unpin(this.#pin);
+    if (work.begun === null) return;
     try {
+      await work.begun;
       await this.#connection.run('ROLLBACK');
     } catch {
       // DuckDB has no transaction any more: a refused COMMIT or a broken statement ended it.

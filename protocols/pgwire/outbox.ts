@@ -41,6 +41,10 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #stallMsMax: number;
   #messageStart = 0;
+  /** What is written from `#recordFrom` on is copied, as it leaves or is asked for. */
+  #record: Buffer[] | null = null;
+  #recordFrom = 0;
+  #recordBytesLeft = 0;
 
   constructor(stream: Duplex, pool: BufferPool, clock: Clock, stallMsMax: number) {
     this.#stream = stream;
@@ -118,6 +122,7 @@ export class Outbox {
     if (this.at === 0) return;
     const waiting = this.barrier();
     if (waiting) await waiting;
+    this.#copyRecord();
     const buffer = this.buffer;
     const length = this.at;
     this.buffer = none;
@@ -126,6 +131,29 @@ export class Outbox {
     if (stream.destroyed || !stream.writable) throw gone();
     const hasRoom = stream.write(length === buffer.length ? buffer : buffer.subarray(0, length), () => this.#pool.give(buffer));
     if (!hasRoom) await this.#drained();
+  }
+
+  /** From here on what is written is copied, up to `bytesMax` bytes. */
+  startRecord(bytesMax: number): void {
+    this.#record = [];
+    this.#recordFrom = this.at;
+    this.#recordBytesLeft = bytesMax;
+  }
+
+  /** What was written since `startRecord`; null if that was more than it allows. Ends the record. */
+  takeRecord(): Buffer | null {
+    this.#copyRecord();
+    const record = this.#record;
+    this.#record = null;
+    return record && Buffer.concat(record);
+  }
+
+  #copyRecord(): void {
+    if (this.#record === null) return;
+    this.#recordBytesLeft -= this.at - this.#recordFrom;
+    if (this.#recordBytesLeft < 0) this.#record = null;
+    else this.#record.push(Buffer.from(this.buffer.subarray(this.#recordFrom, this.at)));
+    this.#recordFrom = 0;
   }
 
   /** Sends bytes that are encoded already, after what is buffered. */

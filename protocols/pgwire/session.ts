@@ -204,16 +204,26 @@ export class Session {
         const binary = outcome.format.format === 'binary';
         const writer = createCopyWriter(outcome.format, outcome.rows.columns, this.#settings, this.#limits);
         const pump = new RowPump(outcome.rows, writer, this.#limits.flushBytes);
+        const { keep } = outcome;
         try {
+          if (keep) out.startRecord(keep.bytesMax);
           writeCopyResponse(out, 'out', binary, outcome.rows.columns.length);
           writer.begin(out);
           const count = await pump.send(out, 0);
           writer.end(out);
           writeCopyDone(out);
+          const encoded = keep ? out.takeRecord() : null;
+          if (encoded) keep?.keep(encoded, count);
           return `COPY ${count}`;
         } finally {
+          if (keep) out.takeRecord();
           await pump.close();
         }
+      }
+      case 'copy-out-kept': {
+        if (outcome.encoded.length < this.#limits.flushBytes) out.bytes(outcome.encoded);
+        else await out.send(outcome.encoded);
+        return `COPY ${outcome.rows}`;
       }
       case 'copy-out-bytes': {
         try {

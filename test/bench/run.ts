@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only point,fetch,ingest,tpch,start --rounds 3]`: a pod and PostgreSQL side by side on this machine,
+ * `npm run bench [-- --only point,fetch,ingest,catalog,tpch,start --rounds 3]`: a pod and PostgreSQL side by side on this machine,
  * interleaved in every round; ratios count, not absolutes. Each part's measurements lie in `.cache/bench/<part>.jsonl`;
  * docs/benchmarks.md is written anew from all that are there. Exits 1 when something that must hold does not.
  */
@@ -16,7 +16,7 @@ import { stockExtensionDirectory } from '../support/clients.ts';
 import { type Pod, projectRoot, startPod } from '../support/pod.ts';
 import { judge, type Measurement, toMarkdown } from './report.ts';
 
-const parts = ['point', 'fetch', 'ingest', 'tpch', 'start'] as const;
+const parts = ['point', 'fetch', 'ingest', 'catalog', 'tpch', 'start'] as const;
 type Part = (typeof parts)[number];
 
 const { values } = parseArgs({
@@ -42,7 +42,9 @@ for (const part of chosen) {
     await withPod((pod) => client('tpch', ['--target', benchTarget(pod), '--sf', values.sf, '--load', '--check', '--time'], out));
   else
     await withPod((pod) =>
-      withPostgres((postgres) => client(`pg_${part}`, ['--target', postgres, '--target', benchTarget(pod)], out)),
+      withPostgres((postgres) =>
+        client(part === 'catalog' ? part : `pg_${part}`, ['--target', postgres, '--target', benchTarget(pod)], out),
+      ),
     );
 }
 
@@ -222,7 +224,8 @@ Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)} at comm
 
 * Machine: ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${release()}; clients and servers share it.
 * Ours: one pod, embedded default, Node ${process.versions.node}, DuckDB ${duckdbVersion.slice(1)}. Peer: PostgreSQL ${postgres} (\`shared_buffers\` 1 GB, \`work_mem\` 128 MB), fsync on.
-  For TPC-H the peer is DuckDB ${duckdbVersion.slice(1)} inside the client's process, on the same Parquet files. Clients: libpq by psycopg, pgbench; TLS on for both servers.
+  For TPC-H the peer is DuckDB ${duckdbVersion.slice(1)} inside the client's process, on the same Parquet files. What a DuckLake client does is done by a stock
+  DuckDB ${duckdbVersion.slice(1)} with either server as its catalog, data files on the same disk. Clients: libpq by psycopg, pgbench; TLS on for both servers.
 * Each round measures one server right after the other. Shown are medians of ${values.rounds} rounds (least–most). Wall time moves with whatever
   else the machine does; the ratio and the server's CPU seconds hardly do: read those. Load average meanwhile: ${Math.min(...loads).toFixed(1)}–${Math.max(...loads).toFixed(1)}.
 `;

@@ -110,7 +110,17 @@ async function openClient(sessions: MetadataSessions, lake: string, right: Right
   return { session, notices, terminated, send, rows: async (sql) => (await send(sql)).at(-1)?.rows ?? [] };
 }
 
+/** The wire keeps bytes; here any buffer stands for the answer that was given. */
+const kept = new WeakMap<Buffer, Answer>();
+
+/** How many answers were given from what was kept. */
+export const keptAnswers = { given: 0 };
+
 async function drain(outcome: Outcome): Promise<Answer> {
+  if (outcome.t === 'copy-out-kept') {
+    keptAnswers.given++;
+    return kept.get(outcome.encoded) as Answer;
+  }
   if (outcome.t === 'command') return { tag: outcome.tag, names: [], oids: [], rows: [] };
   if (outcome.t !== 'rows' && outcome.t !== 'copy-out') return { tag: outcome.t, names: [], oids: [], rows: [] };
   const { columns } = outcome.rows;
@@ -118,7 +128,13 @@ async function drain(outcome: Outcome): Promise<Answer> {
   for (let chunk = await outcome.rows.next(); chunk; chunk = await outcome.rows.next()) rows.push(...chunk.getRows());
   await outcome.rows.close();
   const tag = outcome.t === 'rows' ? outcome.tag(rows.length) : `COPY ${rows.length}`;
-  return { tag, names: columns.map((c) => c.name), oids: columns.map((c) => c.pgType?.oid), rows };
+  const answer = { tag, names: columns.map((c) => c.name), oids: columns.map((c) => c.pgType?.oid), rows };
+  if (outcome.t === 'copy-out' && outcome.keep) {
+    const encoded = Buffer.alloc(rows.length);
+    kept.set(encoded, answer);
+    outcome.keep.keep(encoded, rows.length);
+  }
+  return answer;
 }
 
 /** A few of DuckLake's tables, as its client creates them. */

@@ -8,7 +8,7 @@ import { quoteName, quoteString } from '../../../base/sql-lexer.ts';
 import type { Token } from '../../../base/sql-lexer.ts';
 import { blobExpression, parseBytea } from './bytea.ts';
 import { limits } from '../limits.ts';
-import { renamedFunctions, sharedFunctions } from './functions.ts';
+import { fixedFunctions, renamedFunctions, sharedFunctions } from './functions.ts';
 import { readQuery, startsQuery } from './query.ts';
 import { parseTid, rowidOfText, tidBytes, tidText } from './tid.ts';
 import type { Translation } from './translation.ts';
@@ -249,6 +249,7 @@ function cast(t: Translation, operand: Expression): Expression {
     return { sql: known };
   }
   const type = readType(t.cursor);
+  if (/^(DATE|TIME)/.test(type.duckdb)) t.isVolatile = true;
   if (type.duckdb === 'BLOB' && operand.literal !== undefined)
     return { sql: blobExpression(parseBytea(operand.literal)), name: 'bytea' };
   const shown = operand.tid ? tidText(operand.sql) : operand.sql;
@@ -325,6 +326,7 @@ function readNamed(t: Translation): Expression {
   const name = names.at(-1) as string;
   // A column is named by its relation and itself at most; schema and database in front add nothing (they were checked in FROM).
   const sql = names.slice(-2).map(quoteName);
+  if (name === 'ctid') t.isVolatile = true;
   if (name === 'ctid') return { sql: [...sql.slice(0, -1), 'rowid'].join('.'), name, tid: true };
   return { sql: sql.join('.'), name, column: true };
 }
@@ -334,6 +336,7 @@ function readKeyword(t: Translation, word: string): Expression | undefined {
   const bare = bareValues[word];
   if (bare !== undefined) {
     cursor.next();
+    if (word !== 'true' && word !== 'false' && word !== 'null') t.isVolatile = true;
     return word === 'true' || word === 'false'
       ? { sql: bare, name: 'bool' }
       : word === 'null'
@@ -342,11 +345,13 @@ function readKeyword(t: Translation, word: string): Expression | undefined {
   }
   if (sessionValues.has(word) && !cursor.isSymbol('(', 1)) {
     cursor.next();
+    t.isVolatile = true;
     return { sql: t.context.sessionFunction(word, []) ?? 'NULL', name: word };
   }
   if (typedLiterals.has(word) && cursor.peek(1)?.kind === 'string') {
     cursor.next();
     t.bareLiterals++;
+    t.isVolatile = true;
     const text = stringValue(cursor.unexpected.bind(cursor), cursor.next());
     return {
       sql: `CAST(${quoteString(text)} AS ${word === 'timestamptz' ? 'TIMESTAMP WITH TIME ZONE' : word.toUpperCase()})`,
@@ -441,6 +446,7 @@ function readCall(t: Translation, names: readonly string[]): Expression {
     return { sql: own, name };
   }
   if (!sharedFunctions.has(name)) throw undefinedFunction(name);
+  if (!fixedFunctions.has(name)) t.isVolatile = true;
   let sql = `${renamedFunctions[name] ?? name}(${distinct}${args})`;
   if (cursor.takeWords('filter')) {
     cursor.expectSymbol('(');

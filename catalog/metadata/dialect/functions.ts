@@ -74,6 +74,18 @@ export const sharedFunctions: ReadonlySet<string> = new Set([
   'cardinality',
 ]);
 
+/** Of them, those that give the same for the same rows; what is not here is never remembered. */
+export const fixedFunctions: ReadonlySet<string> = new Set([
+  'count',
+  'sum',
+  'min',
+  'max',
+  'coalesce',
+  'nullif',
+  'lower',
+  'length',
+]);
+
 /** Callable with other names in DuckDB. */
 export const renamedFunctions: Readonly<Record<string, string>> = {
   btrim: 'trim',

@@ -23,7 +23,13 @@ export interface Told {
 
 export type Statement =
   | (Told & { readonly t: 'query'; readonly items: readonly SelectItem[]; readonly parameterCount: number })
-  | (Told & { readonly t: 'copy-out'; readonly items: readonly SelectItem[]; readonly format: CopyFormat })
+  | (Told & {
+      readonly t: 'copy-out';
+      readonly items: readonly SelectItem[];
+      readonly format: CopyFormat;
+      /** For a binary answer that depends on the rows of stored tables and on nothing else: those tables. */
+      readonly fixed?: readonly ViewTable[] | undefined;
+    })
   | { readonly t: 'copy-in'; readonly target: FoundTable; readonly columns: readonly ViewColumn[]; readonly format: CopyFormat }
   | (Told & {
       readonly t: 'change';
@@ -52,7 +58,9 @@ export function readStatement(sql: string, context: TranslationContext): Stateme
   const statement = readKind(t, word);
   t.cursor.expectEnd();
   if (statement.t !== 'query' && statement.t !== 'copy-out' && statement.t !== 'change') return statement;
-  return { ...statement, sql: t.written(statement.sql), shape: t.shape(statement.sql) };
+  const told = { sql: t.written(statement.sql), shape: t.shape(statement.sql) };
+  if (statement.t !== 'copy-out') return { ...statement, ...told };
+  return { ...statement, ...told, fixed: statement.format.format === 'binary' ? t.fixed() : undefined };
 }
 
 function readKind(t: Translation, word: string): Statement {

@@ -61,6 +61,8 @@ export class Translation {
   readonly used = new Set<ViewTable>();
   /** Literals that stand in the text as they are. Only a text without any has a shape worth keeping a plan for. */
   bareLiterals = 0;
+  /** True if the text asks for more than rows: the time, who asks, chance, where rows lie (ctid), a reading of text as a time. */
+  isVolatile = false;
   readonly #taken: string[] = [];
   readonly #canTake: boolean;
   /** True if a pg_catalog relation or a session function made the text depend on the view. */
@@ -91,6 +93,12 @@ export class Translation {
     return { sql: this.#taken.length === 0 ? sql : sql.replace(marks, '?'), literalCount: this.#taken.length };
   }
 
+  /** The stored tables that alone decide the answer; undefined if something else does too. */
+  fixed(): readonly ViewTable[] | undefined {
+    if (this.isVolatile || this.usesCatalog || this.parameterCount > 0) return undefined;
+    return [...this.used];
+  }
+
   /** Reads `[database.][schema.]name` and finds the table that may be touched under it; throws `undefined_table` and friends. */
   readTable(): FoundTable {
     const { schema, name } = this.readQualifiedName();
@@ -100,6 +108,7 @@ export class Translation {
   findTable(schema: string | undefined, name: string): FoundTable {
     if (schema === undefined || schema === 'pg_temp') {
       const table = this.context.temporary.get(name.toLowerCase());
+      if (table) this.isVolatile = true;
       if (table) return { table, temporary: true, sql: `temp.main.${quoteName(table.name)}` };
     }
     const table = this.context.view.find(schema ?? defaultSchema, name);

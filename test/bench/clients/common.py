@@ -139,7 +139,7 @@ def received_bytes(fd):
         return struct.unpack_from("Q", s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 128)[0]
 
 
-def _libpq(target):
+def libpq(target):
     """libpq's settings: always TLS, with the certificate checked where its CA is known."""
     settings = {
         "host": target["host"],
@@ -157,13 +157,13 @@ def _libpq(target):
 
 
 def pg_dsn(target):
-    return " ".join(f"{key}='{value}'" for key, value in _libpq(target).items())
+    return " ".join(f"{key}='{value}'" for key, value in libpq(target).items())
 
 
 def pg_env(target):
     """The same settings as environment variables, for psql and pgbench."""
     names = {"dbname": "PGDATABASE", "connect_timeout": "PGCONNECT_TIMEOUT"}
-    return {**os.environ, **{names.get(key, f"PG{key.upper()}"): value for key, value in _libpq(target).items()}}
+    return {**os.environ, **{names.get(key, f"PG{key.upper()}"): value for key, value in libpq(target).items()}}
 
 
 def pq_connect(target):

@@ -274,6 +274,37 @@ test('a client that vanishes in the middle of a result or a COPY frees its sessi
   });
 });
 
+test('an answer to COPY that is kept is sent again byte by byte, and one that is too large is not kept', async () => {
+  const kept = new Map<string, { encoded: Buffer; rows: number }>();
+  let given = 0;
+  const options = changed((session) => ({
+    simple: async (sql, position) => {
+      const known = kept.get(sql);
+      if (known) {
+        given++;
+        return { t: 'copy-out-kept', ...known };
+      }
+      const outcome = await session.simple(sql, position);
+      if (outcome.t !== 'copy-out') return outcome;
+      return { ...outcome, keep: { bytesMax: 1_000_000, keep: (encoded, rows) => kept.set(sql, { encoded, rows }) } };
+    },
+  }));
+  await withServer(options, async (own) => {
+    const client = await WireClient.logIn(own.options);
+    for (const rows of [0, 1, 2_048, 20_000]) {
+      const sql = `COPY (SELECT i, 'row ' || i AS s, NULL AS n FROM range(${rows}) t(i)) TO STDOUT (FORMAT binary)`;
+      const [first, second] = [await client.query(sql), await client.query(sql)];
+      assert.deepEqual(second, first);
+      assert.equal(types(first).replaceAll('d', ''), 'HcCZ');
+    }
+    assert.equal(given, 4);
+    const large = "COPY (SELECT repeat('x', 1000) FROM range(2000)) TO STDOUT (FORMAT binary)";
+    await client.query(large);
+    assert.equal(kept.has(large), false);
+    await client.close();
+  });
+});
+
 test('a broken message inside COPY ends the connection', async () => {
   const client = await WireClient.logIn(server.options);
   await client.query('CREATE OR REPLACE TABLE broken (a text)');
