@@ -73,6 +73,42 @@ def compete():
         t.join()
 
 
-{"everything": everything, "prepare": lambda: attach().execute("CREATE TABLE shared(i BIGINT, who VARCHAR)"), "compete": compete,
+def fails(connection, sql, word):
+    try:
+        connection.execute(sql)
+    except duckdb.Error as error:
+        assert word in str(error), f"{word!r} is not in {error}"
+        return
+    raise AssertionError(f"{sql} was to fail")
+
+
+def collide():
+    """Moving inlined rows to files, from two transactions at once or against an update: the later one loses, in the words DuckLake's users look for."""
+    one, two = attach(), attach()
+    for c in (one, two):
+        c.execute("SET immediate_transaction_mode = true")
+    flush = "CALL ducklake_flush_inlined_data('cat')"
+    for name, first, second in (
+        ("flushed_twice", flush, flush),
+        ("updated_then_flushed", "UPDATE updated_then_flushed SET i = i + 1000", flush),
+        ("flushed_then_updated", flush, "UPDATE flushed_then_updated SET i = i + 1000"),
+    ):
+        one.execute(f"CREATE TABLE {name} AS SELECT range AS i FROM range(8)")
+        for c in (one, two):
+            c.execute("BEGIN")
+        one.execute(first)
+        if first == second:
+            fails(two, second, "Conflict")
+            one.execute("COMMIT")
+            two.execute("ROLLBACK")
+        else:
+            two.execute(second)
+            one.execute("COMMIT")
+            fails(two, "COMMIT", "conflict")
+        check(rows(attach(), f"SELECT count(*), min(i) >= 1000 FROM {name}"), [(8, "updated_then" in name)])
+        one.execute(f"DROP TABLE {name}")
+
+
+{"everything": everything, "collide": collide, "prepare": lambda: attach().execute("CREATE TABLE shared(i BIGINT, who VARCHAR)"), "compete": compete,
  "count": lambda: check(rows(attach(), "SELECT count(*), count(DISTINCT i), count(DISTINCT rowid) FROM shared"), [(int(number),) * 3])}[what]()
 print("ok")

@@ -17,7 +17,7 @@ import { openDirectoryStore } from '../../storage/directory.ts';
 import { fixture, needsClient, runClient, stockExtensionDirectory } from '../support/clients.ts';
 
 const program = fixture(new URL('./ducklake-stock.py', import.meta.url));
-const lakeNames = ['socket', 'tcp', 'shared'];
+const lakeNames = ['socket', 'tcp', 'shared', 'collide'];
 const pod: Principal = { id: 'pod', name: 'pod', kind: 'pod', superuser: false, rights: new Map() };
 
 describe("a stock DuckDB on a lake's metadata", () => {
@@ -94,6 +94,11 @@ describe("a stock DuckDB on a lake's metadata", () => {
       if (needsClient(t, 'python')) await succeeds('everything', over, over);
     });
   }
+
+  // A real PostgreSQL as the catalog makes the second one wait for the first's row locks, here for ever.
+  test('two transactions that move the same inlined rows collide at once, and say so', async (t) => {
+    if (needsClient(t, 'python')) await succeeds('collide', 'collide', 'tcp');
+  });
 
   test('several processes and threads append to one table and every row is there once', async (t) => {
     if (!needsClient(t, 'python')) return;

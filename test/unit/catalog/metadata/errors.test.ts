@@ -98,5 +98,6 @@ test('the two that are worth repeating keep them', () => {
       [conflict.code, conflict.message],
       ['serialization_conflict', 'could not serialize access due to concurrent update'],
     );
+    assert.match(conflict.detail ?? '', /^Conflict on/, "DuckDB's own word for it");
   }
 });
