@@ -164,7 +164,11 @@ function isNewEnough(version) {
 function prepare(binary, steps) {
   const inputs = {
     extensions: ['server/engine/extension-pins.ts'],
-    'test-clients': ['scripts/setup/requirements.txt', 'scripts/setup/test-clients.ts'],
+    'test-clients': [
+      'scripts/setup/requirements.txt',
+      'scripts/setup/node-clients/package-lock.json',
+      'scripts/setup/test-clients.ts',
+    ],
   };
   for (const step of steps) {
     if (step === 'extensions' && process.env.BOILSTREAM_EXTENSION_DIR) continue;

@@ -3,6 +3,7 @@
  * planning. DuckDB itself plans again when a table it names has changed; what it cannot see (the session's settings and
  * variables, which it folds into the plan) empties the cache.
  */
+import { anyParameters } from './any-parameters.ts';
 import { announcedName } from './column-name.ts';
 import { type DuckDBPreparedStatement, type DuckDBType, DuckDBTypeId, VARCHAR } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
@@ -90,7 +91,13 @@ async function makePlan(connection: EngineConnection, sql: string, oids: readonl
   // DuckDB finds a parameter's type from where it stands. Where it cannot, it stops looking at the rest and cannot describe
   // the columns either, so the client's declaration is said in the text, and text for the first that was not declared, as
   // PostgreSQL decides; then the rest is seen.
-  const casts = new Map<number, string>();
+  const casts = types.some(isUnknown) ? await listCasts(connection, sql, types, oids) : new Map<number, string>();
+  if (casts.size > 0) {
+    const typed = await connection.prepare(castParameters(sql, casts));
+    prepared.destroySync();
+    prepared = typed;
+    types = parameterTypes(prepared);
+  }
   for (let round = 0; types.some(isUnknown) && round < castRoundsMax; round++) {
     const before = casts.size;
     types.forEach((type, i) => {
@@ -114,7 +121,58 @@ async function makePlan(connection: EngineConnection, sql: string, oids: readonl
     if (declared !== 0 && declared !== oid.unknown) return declared;
     return isUnknown(type) ? oid.text : toPgType(type).oid;
   });
-  return { prepared, parameters, parameterTypes: types, columns: columnsOf(prepared) };
+  const isDescribed = prepared.columnCount !== 1 || prepared.columnTypeId(0) !== DuckDBTypeId.INVALID;
+  const columns = isDescribed ? columnsOf(prepared) : await columnsWithNulls(connection, sql, types, oids);
+  return { prepared, parameters, parameterTypes: types, columns: columns ?? columnsOf(prepared) };
+}
+
+/**
+ * The columns of a statement that DuckDB cannot plan before its parameters have values, such as `FROM range($1)`: those
+ * of the same text with NULLs in their place. Null when that cannot be planned either.
+ */
+async function columnsWithNulls(
+  connection: EngineConnection,
+  sql: string,
+  types: readonly DuckDBType[],
+  oids: readonly number[],
+): Promise<Column[] | null> {
+  const nulls = tokenize(sql)
+    .map(({ kind, text }) => {
+      if (kind !== 'parameter') return text;
+      const at = Number(text.slice(1)) - 1;
+      const type = types[at];
+      if (type !== undefined && !isUnknown(type)) return `CAST(NULL AS ${type})`;
+      const declared = oids[at] || oid.unknown;
+      return declared === oid.unknown ? 'NULL' : `CAST(NULL AS ${duckdbType(declared)})`;
+    })
+    .join('');
+  const described = await connection.prepare(nulls).catch(() => null);
+  if (described === null) return null;
+  const columns = columnsOf(described);
+  described.destroySync();
+  return columns;
+}
+
+/** Casts for parameters that are lists by their place (`= ANY($1)`), of the type their elements are compared with. */
+async function listCasts(
+  connection: EngineConnection,
+  sql: string,
+  types: readonly DuckDBType[],
+  oids: readonly number[],
+): Promise<Map<number, string>> {
+  const casts = new Map<number, string>();
+  const lists = anyParameters(tokenize(sql));
+  if (lists === null) return casts;
+  const probed = await connection.prepare(lists.probe).catch(() => null);
+  const elements = probed === null ? [] : parameterTypes(probed);
+  probed?.destroySync();
+  for (const number of lists.numbers) {
+    const type = types[number - 1];
+    if (type === undefined || !isUnknown(type) || (oids[number - 1] || oid.unknown) !== oid.unknown) continue;
+    const element = elements[number - 1];
+    casts.set(number, `${element === undefined || isUnknown(element) ? VARCHAR : element}[]`);
+  }
+  return casts;
 }
 
 const unknownTypes: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.INVALID, DuckDBTypeId.ANY, DuckDBTypeId.SQLNULL]);

@@ -1,8 +1,9 @@
 /** Drivers that people use: each type through their own parameter formats and back, transactions, cursors, errors they branch on. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fixture, needsClient, python } from '../support/clients.ts';
+import { fixture, javaProgram, needsClient, nodeProgram, python } from '../support/clients.ts';
 import { type Pod, startPod } from '../support/pod.ts';
+import { isLong } from '../support/tier.ts';
 
 describe('drivers', () => {
   let pod: Pod;
@@ -18,4 +19,21 @@ describe('drivers', () => {
       assert.equal(ran.stdout.trim(), 'ok', `${ran.stderr}\n${pod.log()}`);
     });
   }
+
+  for (const [name, driver] of [
+    ['node-postgres', 'pg'],
+    ['postgres.js', 'postgres'],
+  ] as const) {
+    test(`${name} checks the certificate, logs in, and does what its users do`, async (t) => {
+      if (!needsClient(t, 'node')) return;
+      const ran = await nodeProgram(pod, new URL('./node-drivers.mjs', import.meta.url), [driver]);
+      assert.equal(ran.stdout.trim(), 'ok', `${ran.stderr}\n${pod.log()}`);
+    });
+  }
+
+  test('pgjdbc checks the certificate, logs in, and does what its users do', async (t) => {
+    if (!needsClient(t, 'java')) return;
+    const ran = await javaProgram(pod, new URL('./jdbc-driver.java', import.meta.url), isLong ? ['long'] : []);
+    assert.equal(ran.stdout.trim(), 'ok', `${ran.stderr}\n${pod.log()}`);
+  });
 });

@@ -1,16 +1,31 @@
 /**
- * The clients that compatibility tests drive: psql of the system, Python and the DuckDB command line of `.cache/venv`.
+ * The clients that compatibility tests drive: psql of the system, Python and the DuckDB command line of `.cache/venv`,
+ * Node's drivers of `.cache/node-clients`, the JDBC driver of `.cache/jars` on the system's Java.
  * A client that is missing fails the test under CI=true; elsewhere the test says what to install and is listed as not run.
+ * Whole toolchains (Java, Go, Rust) are asked of nobody: without them their tests are listed as not run everywhere.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { extensionDirectories } from '../../server/engine/extensions.ts';
 import { type Pod, projectRoot } from './pod.ts';
 
 const venv = join(projectRoot, '.cache', 'venv', 'bin');
+const nodeClients = join(projectRoot, '.cache', 'node-clients');
+/** Where Maven put the JDBC driver. */
+export const jars = join(projectRoot, '.cache', 'jars');
+
+interface Client {
+  readonly program: string;
+  /** What must be there besides the program. */
+  readonly file?: string;
+  readonly advice: string;
+  /** Not part of what CI has to have. */
+  readonly toolchain?: boolean;
+}
 
 /** Each client: the program, and what brings it. */
 const clients = {
@@ -18,7 +33,14 @@ const clients = {
   pgbench: { program: 'pgbench', advice: 'apt-get install postgresql-15 (it carries pgbench)' },
   python: { program: join(venv, 'python'), advice: 'npm run setup (needs Python 3 with venv)' },
   duckdb: { program: join(venv, 'duckdb'), advice: 'npm run setup (needs Python 3 with venv)' },
-} as const;
+  node: { program: process.execPath, file: join(nodeClients, 'node_modules', 'pg'), advice: 'npm run setup (needs npm)' },
+  java: {
+    program: 'java',
+    file: jars,
+    advice: 'install a JDK of 17 or newer and Maven, then npm run setup',
+    toolchain: true,
+  },
+} as const satisfies Readonly<Record<string, Client>>;
 
 export type ClientName = keyof typeof clients;
 
@@ -43,12 +65,15 @@ const present = new Map<ClientName, boolean>();
 export function needsClient(t: TestContext, name: ClientName): boolean {
   let here = present.get(name);
   if (here === undefined) {
-    here = spawnSync(clients[name].program, ['--version'], { stdio: 'ignore', timeout: 30_000 }).status === 0;
+    const { program, file }: Client = clients[name];
+    here =
+      (file === undefined || existsSync(file)) &&
+      spawnSync(program, ['--version'], { stdio: 'ignore', timeout: 30_000 }).status === 0;
     present.set(name, here);
   }
   if (here) return true;
   const text = `${name} is not here: ${clients[name].advice}`;
-  if (process.env['CI'] === 'true') throw new Error(text);
+  if (process.env['CI'] === 'true' && !(clients[name] as Client).toolchain) throw new Error(text);
   t.skip(text);
   return false;
 }
@@ -95,6 +120,18 @@ export function python(
     ...options,
     environment: { ...pod.libpqEnvironment(options.database), ...stockDuckdbEnvironment(), ...options.environment },
   });
+}
+
+/** Runs a Node program, named by its file, with the pod's libpq variables and BOILSTREAM_TEST_NODE_CLIENTS (where its packages are). */
+export function nodeProgram(pod: Pod, file: URL, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const environment = { ...pod.libpqEnvironment(), BOILSTREAM_TEST_NODE_CLIENTS: nodeClients, ...options.environment };
+  return runClient('node', [fileURLToPath(file), ...args], { ...options, environment });
+}
+
+/** Runs one Java source file as a program, with the JDBC driver in its class path and the pod's libpq variables. */
+export function javaProgram(pod: Pod, file: URL, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const environment = { ...pod.libpqEnvironment(), ...options.environment };
+  return runClient('java', ['-cp', join(jars, '*'), fileURLToPath(file), ...args], { ...options, environment });
 }
 
 /** Runs stock DuckDB's command line with a fresh home and the signed extensions where it looks for them. CSV on stdout. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { LakeError } from '../../../../base/errors.ts';
-import { oid } from '../../../../base/pg-types.ts';
+import { arrayOid, oid } from '../../../../base/pg-types.ts';
 import type { Outcome, RawParameter } from '../../../../base/statement-session.ts';
 import { EnginePod, type TestSession } from '../../../support/engine-pod.ts';
 
@@ -488,4 +488,21 @@ test('SHOW TABLES lists what a bare name finds, and nothing of the catalog behin
   const names = (await session.rows('SHOW TABLES')).map(([name]) => name);
   assert.ok(names.includes('t'));
   assert.ok(!names.some((name) => String(name).startsWith('pg_') || String(name).startsWith('_')));
+});
+
+test('= ANY($1) takes a list of what stands on the other side', async () => {
+  await session.send("INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')");
+  const prepared = await session.session.prepare('SELECT i FROM t WHERE i = ANY($1) AND s <> ALL($2) ORDER BY i', []);
+  assert.deepEqual(prepared.parameters, [arrayOid(oid.int4), arrayOid(oid.text)]);
+  const given = await execute('SELECT i FROM t WHERE i = ANY($1) AND s <> ALL($2) ORDER BY i', [], [text('{1,3}'), text('{c}')]);
+  assert.deepEqual(given.rows, [[1]]);
+  await session.session.sync();
+});
+
+test('columns are described where the parameters decide what a table function makes', async () => {
+  const prepared = await session.session.prepare('SELECT i, i * 2 AS twice FROM range($1::bigint) r(i)', []);
+  assert.deepEqual(
+    prepared.columns?.map(({ name, type }) => `${name} ${type}`),
+    ['i BIGINT', 'twice BIGINT'],
+  );
 });
