@@ -17,6 +17,7 @@ import { systemRandom as random } from '../base/random.ts';
 import type { SessionHooks, StatementSession } from '../base/statement-session.ts';
 import { type ControlCatalog, createControlCatalog } from '../catalog/control/control-catalog.ts';
 import { LakeMaintenance } from '../catalog/maintenance/maintenance.ts';
+import { openKeyVendor } from '../catalog/keys/open-vendor.ts';
 import { createMetadataSessions } from '../catalog/metadata/sessions.ts';
 import { createReplicatedLog } from '../catalog/replicated/log.ts';
 import { createLogMetrics } from '../catalog/replicated/metrics.ts';
@@ -30,6 +31,8 @@ import type { WorkerInput } from './worker-protocol.ts';
 /** Port number in the socket's file name, as libpq spells it: `<dir>/.s.PGSQL.<port>`. */
 const socketPort = 5432;
 const tokenBytes = 32;
+/** Who the sessions of this pod's engines are. */
+const engineId = 'engine';
 /** The metadata databases share one DuckDB instance; their rows are small and their state is bounded by the lakes. */
 const metadataMemoryShare = 0.25;
 
@@ -72,8 +75,13 @@ async function start() {
     logger,
     storageRoot: input.storageRoot,
   });
+  const keys = await openKeyVendor({ config: input.config.s3, control, clock, logger });
+  void keys.announce(`${input.storageRoot}/`);
   const sessions = createMetadataSessions({
     log,
+    // The pod's own engines have keys already; a lookup for each file they open would only cost time.
+    keys: (principal, { id, name, dataPath }) =>
+      dataPath === undefined || principal.id === engineId ? undefined : keys.forSession(principal, { id, name, dataPath }),
     lake: async (name) => (await knownLakes(control)).find((lake) => lake.name === name) ?? null,
     clock,
     logger,

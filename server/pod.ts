@@ -28,13 +28,13 @@ import { pgNames } from '../catalog/pg/names.ts';
 import type { Change } from '../catalog/control/command.ts';
 import type { ControlCatalog } from '../catalog/control/control-catalog.ts';
 import { Listener } from '../protocols/pgwire/listener.ts';
+import { createDataKeys } from '../storage/data-keys.ts';
 import { AccessCache } from './access-cache.ts';
 import { createAdmin } from './admin/admin.ts';
 import { openCertificates, writeWhole } from './certificates.ts';
 import { productVersion } from './command.ts';
 import { processEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
-import { createDataKeys } from './data-keys.ts';
 import { openDataDir, portHolder, writePgpass } from './data-dir.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineLimits } from './engine/limits.ts';
@@ -155,7 +155,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       },
     },
     tokens: { issue: (access) => call.issueToken(access, 'engine'), revoke: (endpoint) => call.revokeToken(endpoint.token) },
-    dataKeys: createDataKeys(config.s3),
+    dataKeys: createDataKeys(config.s3, clock),
     baseCatalog: pgCatalog,
     directory: dataDir.spillDir,
     limits: engineLimits(config),

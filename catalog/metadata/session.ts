@@ -34,6 +34,8 @@ import { systemRelation } from './introspection/system-relations.ts';
 import { limits } from './limits.ts';
 import { Plans } from './plans.ts';
 import { ResultRows, toColumns } from './result-rows.ts';
+import { answerSecrets, mayAskForSecrets, secretsColumns } from './secrets-table.ts';
+import type { SessionKeys } from './secrets-table.ts';
 import { Settings } from './settings.ts';
 import type { SharedCatalog } from './shared-catalog.ts';
 import { oneRow } from './static-rows.ts';
@@ -46,6 +48,8 @@ export interface SessionOptions {
   readonly connection: DuckDBConnection;
   /** False for a grant that may only read: then nothing but reading happens, whatever the SQL. */
   readonly canWrite: boolean;
+  /** Keys to the lake's data files, offered as `duckdb_secrets`; undefined: there is no such table. */
+  readonly keys?: SessionKeys | undefined;
   readonly clock: Clock;
   /** Called once when the session is over. */
   readonly onClose: () => void;
@@ -184,6 +188,8 @@ export class MetadataSession implements StatementSession {
     this.#open?.supersede();
     if (isControl(word)) return this.#control(readControl(sql));
     this.#transaction.assertUsable();
+    const { keys } = this.#options;
+    if (keys && mayAskForSecrets(sql)) return { t: 'rows', rows: await answerSecrets(sql, keys), tag: selectTag };
     if (sql === 'SELECT 1') return { t: 'rows', rows: oneRow(['?column?'], INTEGER, [1]), tag: selectTag };
     if (isOneOfMany || this.#transaction.isBlock) await this.#transaction.start();
     if (mayBeStock(sql)) {
@@ -406,6 +412,7 @@ export class MetadataSession implements StatementSession {
       return { ...none, columns };
     }
     this.#transaction.assertUsable();
+    if (this.#options.keys && mayAskForSecrets(sql)) return { ...none, columns: secretsColumns(sql) };
     if (this.#transaction.isBlock) await this.#transaction.start();
     const { view } = this.#transaction;
     const known = describedColumns(view, sql);

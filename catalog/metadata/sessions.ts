@@ -10,13 +10,18 @@ import type { Logger } from '../../base/log.ts';
 import type { SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
 import type { ReplicatedLog } from '../replicated/ports.ts';
 import { limits } from './limits.ts';
+import type { SessionKeys } from './secrets-table.ts';
 import { MetadataSession } from './session.ts';
 import { SharedCatalog } from './shared-catalog.ts';
+
+type SessionLake = Pick<Lake, 'id' | 'name'> & Partial<Pick<Lake, 'dataPath'>>;
 
 export interface MetadataSessionsOptions {
   readonly log: ReplicatedLog;
   /** The live lake of that name, or null. */
-  readonly lake: (name: string) => Promise<Pick<Lake, 'id' | 'name'> | null>;
+  readonly lake: (name: string) => Promise<SessionLake | null>;
+  /** Keys to the lake's data files that this principal's sessions are to be offered, if any are. */
+  readonly keys?: (principal: Principal, lake: SessionLake) => SessionKeys | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -64,7 +69,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
     return opening;
   }
 
-  async function findLake(database: string, principal: Principal): Promise<Pick<Lake, 'id' | 'name'> | null> {
+  async function findLake(database: string, principal: Principal): Promise<SessionLake | null> {
     if (!database.endsWith(catalogSuffix)) return null;
     const name = database.slice(0, -catalogSuffix.length);
     if (principal.kind !== 'pod' && !principal.superuser && !principal.rights.has(name)) return null;
@@ -109,6 +114,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
           catalog,
           connection,
           canWrite,
+          keys: options.keys?.(principal, lake),
           clock,
           onClose: () => sessions.delete(entry),
         }),

@@ -10,7 +10,12 @@ import { parse as parseYaml } from 'yaml';
 import { LakeError } from '../../base/errors.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { type Option, type OptionName, options } from './options.ts';
-import { readBoolean, readBytes, readDuration, readEndpoint, readInteger, readStorageUrl } from './values.ts';
+import { readBoolean, readBytes, readDuration, readDurationWithin, readEndpoint, readInteger, readStorageUrl } from './values.ts';
+
+export interface KeyFiles {
+  readonly accessKeyPath: string;
+  readonly secretKeyPath: string;
+}
 
 export interface Config {
   readonly dataDir: string;
@@ -24,6 +29,14 @@ export interface Config {
     readonly secretKeyPath?: string;
     /** PEM file with the authorities that may have signed the endpoint's certificate. */
     readonly caPath?: string;
+    readonly vend: 'auto' | 'sts' | 'keys' | 'off';
+    readonly vendTtlMs: number;
+    readonly stsEndpoint?: string;
+    readonly stsRoleArn?: string;
+    readonly publicEndpoint?: string;
+    readonly clientKeys?: KeyFiles;
+    /** For grants that only read. */
+    readonly clientReadKeys?: KeyFiles;
   };
   readonly encryptionKeyPath?: string;
   readonly nodeName: string;
@@ -41,6 +54,12 @@ export interface Config {
   readonly superadminPasswordPath?: string;
   readonly superadminMfaSecretPath?: string;
   readonly logRetentionMs: number;
+  readonly maintenance: {
+    readonly isOn: boolean;
+    readonly intervalMs: number;
+    readonly flushAfterMs: number;
+    readonly snapshotRetentionMs: number;
+  };
   /** Bytes all query engines together may take. */
   readonly memoryLimitBytes: number;
   readonly threads: number;
@@ -54,12 +73,6 @@ export interface Config {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-  readonly maintenance: {
-    readonly isOn: boolean;
-    readonly intervalMs: number;
-    readonly flushAfterMs: number;
-    readonly snapshotRetentionMs: number;
-  };
 /** Name of the environment variable of an option. */
 export const variableOf = (name: string): string => `BOILSTREAM_${name.toUpperCase()}`;
 
@@ -101,6 +114,13 @@ export function loadConfig(input: {
     value(name, (text, option) => readInteger(text, option.min ?? 0, option.max ?? Number.MAX_SAFE_INTEGER));
   const flag = (name: OptionName): boolean => value(name, readBoolean) ?? false;
 
+  const keyFiles = (access: OptionName, secret: OptionName): KeyFiles | undefined => {
+    const [accessKeyPath, secretKeyPath] = [path(access), path(secret)];
+    if (accessKeyPath !== undefined && secretKeyPath !== undefined) return { accessKeyPath, secretKeyPath };
+    if (accessKeyPath === undefined && secretKeyPath === undefined) return undefined;
+    throw invalid(`${variableOf(access)} and ${variableOf(secret)} go together: set both or neither`);
+  };
+
   const dataDir = path('data_dir') as string;
   const nodeName = raw('node_name') ?? hostname();
   const domain = raw('public_domain');
@@ -120,9 +140,15 @@ export function loadConfig(input: {
       region: raw('s3_region'),
       // What S3-compatible servers take; AWS itself wants the bucket in the host name.
       pathStyle: value('s3_path_style', readBoolean) ?? raw('s3_endpoint') !== undefined,
-      accessKeyPath: path('s3_access_key_path'),
-      secretKeyPath: path('s3_secret_key_path'),
+      ...keyFiles('s3_access_key_path', 's3_secret_key_path'),
       caPath: path('s3_ca_path'),
+      vend: value('s3_vend', readEnum) as Config['s3']['vend'],
+      vendTtlMs: value('s3_vend_ttl', (text) => readDurationWithin(text, 900_000, 43_200_000)) as number,
+      stsEndpoint: value('s3_sts_endpoint', readEndpoint),
+      stsRoleArn: raw('s3_sts_role_arn'),
+      publicEndpoint: value('s3_public_endpoint', readEndpoint),
+      clientKeys: keyFiles('s3_client_access_key_path', 's3_client_secret_key_path'),
+      clientReadKeys: keyFiles('s3_client_read_access_key_path', 's3_client_read_secret_key_path'),
     }),
     encryptionKeyPath: path('encryption_key_path'),
     nodeName,
@@ -139,6 +165,12 @@ export function loadConfig(input: {
     superadminPasswordPath: path('superadmin_password_path'),
     superadminMfaSecretPath: path('superadmin_mfa_secret_path'),
     logRetentionMs: value('log_retention', readDuration) as number,
+    maintenance: {
+      isOn: flag('maintenance'),
+      intervalMs: value('maintenance_interval', readDuration) as number,
+      flushAfterMs: value('flush_after', readDuration) as number,
+      snapshotRetentionMs: value('snapshot_retention', readDuration) as number,
+    },
     memoryLimitBytes: value('memory_limit', readBytes) ?? defaultMemoryBytes(),
     threads: integer('threads') ?? availableParallelism(),
     queryConcurrency: integer('query_concurrency') as number,
@@ -151,9 +183,8 @@ export function loadConfig(input: {
   if ((config.tlsCertPath === undefined) !== (config.tlsKeyPath === undefined)) {
     throw invalid('BOILSTREAM_TLS_CERT_PATH and BOILSTREAM_TLS_KEY_PATH go together: set both or neither');
   }
-  if ((config.s3.accessKeyPath === undefined) !== (config.s3.secretKeyPath === undefined)) {
-    throw invalid('BOILSTREAM_S3_ACCESS_KEY_PATH and BOILSTREAM_S3_SECRET_KEY_PATH go together: set both or neither');
-  }
+  if (config.s3.vend === 'sts' && !(config.s3.endpoint ?? config.s3.stsEndpoint ?? config.s3.stsRoleArn))
+    throw invalid('BOILSTREAM_S3_VEND is sts, and on AWS that needs BOILSTREAM_S3_STS_ROLE_ARN: the role that keys are made of');
   return config;
 }
 
@@ -165,12 +196,6 @@ function readConfigFile(path: string): Record<string, string> {
     throw invalid(`the configuration file ${path} cannot be read: ${(error as Error).message}`);
   }
   let parsed: unknown;
-    maintenance: {
-      isOn: flag('maintenance'),
-      intervalMs: value('maintenance_interval', readDuration) as number,
-      flushAfterMs: value('flush_after', readDuration) as number,
-      snapshotRetentionMs: value('snapshot_retention', readDuration) as number,
-    },
   try {
     parsed = parseYaml(text);
   } catch (error) {

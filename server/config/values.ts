@@ -3,12 +3,14 @@
  * would; load.ts puts the variable's name before it.
  */
 
+/** A whole number with bounds. */
 export function readInteger(text: string, min: number, max: number): number {
   const number = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(number >= min && number <= max)) throw new Error(`a whole number from ${min} to ${max} is needed`);
   return number;
 }
 
+/** A switch. */
 export function readBoolean(text: string): boolean {
   if (/^(true|on|yes|1)$/i.test(text)) return true;
   if (/^(false|off|no|0)$/i.test(text)) return false;
@@ -55,12 +57,21 @@ export function readDuration(text: string): number {
   return Number(match[1]) * unit;
 }
 
+/** A duration with bounds, in milliseconds. */
+export function readDurationWithin(text: string, minMs: number, maxMs: number): number {
+  const ms = readDuration(text);
+  if (ms < minMs || ms > maxMs) throw new Error(`from ${minMs / 60_000}m to ${maxMs / 60_000}m is possible`);
+  return ms;
+}
+
+/** Where storage is; the text as given. */
 export function readStorageUrl(text: string): string {
   if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(text)) return text;
   if (/^file:\/\/\/./.test(text)) return text;
   throw new Error('s3://bucket/prefix or file:///absolute/path is needed');
 }
 
+/** Address of an HTTP service: scheme, host and port. */
 export function readEndpoint(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password)

@@ -37,6 +37,8 @@ export interface ObjectStoreKeys {
   readonly keyId: string;
   readonly secret: string;
   readonly sessionToken?: string;
+  /** Wall clock, ms; absent: they do not expire by themselves. */
+  readonly expiresAt?: number;
   readonly region: string;
   /** `host[:port]` without scheme; absent for AWS. */
   readonly endpoint?: string;

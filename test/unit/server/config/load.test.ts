@@ -50,9 +50,19 @@ test('a wrong value is refused with the variable, the value and what fits', () =
 
 test('with an S3 endpoint the bucket is named in the path, on AWS in the host name, unless it is said', () => {
   assert.equal(load({}).s3.pathStyle, false);
-  assert.deepEqual(load({ BOILSTREAM_S3_ENDPOINT: 'http://minio:9000/' }).s3, { endpoint: 'http://minio:9000', pathStyle: true });
+  const { endpoint, pathStyle } = load({ BOILSTREAM_S3_ENDPOINT: 'http://minio:9000/' }).s3;
+  assert.deepEqual([endpoint, pathStyle], ['http://minio:9000', true]);
   assert.equal(load({ BOILSTREAM_S3_ENDPOINT: 'http://minio:9000', BOILSTREAM_S3_PATH_STYLE: 'false' }).s3.pathStyle, false);
   assert.equal(load({ BOILSTREAM_S3_PATH_STYLE: 'true' }).s3.pathStyle, true);
+});
+
+test('vended keys: key files come in pairs, lifetimes have bounds, and AWS needs a role', () => {
+  const files = { BOILSTREAM_S3_CLIENT_ACCESS_KEY_PATH: '/keys/a', BOILSTREAM_S3_CLIENT_SECRET_KEY_PATH: '/keys/s' };
+  assert.deepEqual(load(files).s3.clientKeys, { accessKeyPath: '/keys/a', secretKeyPath: '/keys/s' });
+  assert.match(refusal({ BOILSTREAM_S3_CLIENT_READ_ACCESS_KEY_PATH: '/keys/a' }), /_READ_SECRET_KEY_PATH go together/);
+  assert.match(refusal({ BOILSTREAM_S3_VEND_TTL: '5m' }), /from 15m to 720m/);
+  assert.match(refusal({ BOILSTREAM_S3_VEND: 'sts' }), /BOILSTREAM_S3_STS_ROLE_ARN/);
+  assert.equal(load({ BOILSTREAM_S3_VEND: 'sts', BOILSTREAM_S3_ENDPOINT: 'http://minio:9000' }).s3.vend, 'sts');
 });
 
 test('a misspelt variable or key is refused with the right name', () => {
