@@ -31,8 +31,6 @@ import type { WorkerInput } from './worker-protocol.ts';
 /** Port number in the socket's file name, as libpq spells it: `<dir>/.s.PGSQL.<port>`. */
 const socketPort = 5432;
 const tokenBytes = 32;
-/** Who the sessions of this pod's engines are. */
-const engineId = 'engine';
 /** The metadata databases share one DuckDB instance; their rows are small and their state is bounded by the lakes. */
 const metadataMemoryShare = 0.25;
 
@@ -42,6 +40,8 @@ const input = workerData as WorkerInput;
 const logger = createLogger(input.logLevel).child({ room: 'metadata' });
 const tokens = new Map<string, Principal>();
 const opened = new WeakMap<Principal, Set<SessionHooks>>();
+/** Those who are clients, and not this pod itself. */
+const clients = new WeakSet<Principal>();
 
 async function start() {
   const store = await openObjectStore({ url: input.config.storageUrl, s3: input.config.s3, clock, random });
@@ -81,7 +81,7 @@ async function start() {
     log,
     // The pod's own engines have keys already; a lookup for each file they open would only cost time.
     keys: (principal, { id, name, dataPath }) =>
-      dataPath === undefined || principal.id === engineId ? undefined : keys.forSession(principal, { id, name, dataPath }),
+      dataPath === undefined || !clients.has(principal) ? undefined : keys.forSession(principal, { id, name, dataPath }),
     lake: async (name) => (await knownLakes(control)).find((lake) => lake.name === name) ?? null,
     clock,
     logger,
@@ -176,6 +176,7 @@ const peer = connectPeer(port, {
   },
   issuePrincipalToken: async (principal: Principal) => {
     await parts;
+    clients.add(principal);
     return issue(principal);
   },
   revokeToken: async (token: string) => {
