@@ -15,6 +15,9 @@ export interface Lake {
   readonly dataPath: string;
 }
 
+/** Id of the principal that a pod's own maintenance of lakes has on their metadata; users' ids are uuids. */
+export const maintenanceId = 'maintenance';
+
 /** Who is acting, after authentication. `rights` holds every lake the principal may see, by lake name. */
 export interface Principal {
   /** Stable id of the user (person), or `pod`. */

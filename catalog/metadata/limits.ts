@@ -6,6 +6,10 @@ export const limits = {
   nestingDepthMax: 200,
   /** A session that has written and then is silent holds conflicts against every other writer (rule 25). */
   idleAfterWriteMsMax: 10_000,
+  /** A transaction that has been open longer may not write: its files may be taken for nobody's (rule 14). */
+  writeTransactionMsMax: 6 * 3_600_000,
+  /** How long maintenance waits for a moment without transactions, in which none can begin: what a user may notice of it. */
+  quiesceMsMax: 100,
   /** Sessions on all lakes of this pod: each holds a DuckDB connection. */
   sessionsMax: 1_000,
   /** One line of COPY text; PostgreSQL's own limit on a row is 1 GB, metadata rows are small. */

@@ -7,6 +7,7 @@ import { INTEGER, VARCHAR } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { LakeError } from '../../base/errors.ts';
+import { maintenanceId } from '../../base/domain.ts';
 import { decodeParameter } from '../../base/pg-parameter.ts';
 import { oid, toPgType } from '../../base/pg-types.ts';
 import { splitStatements } from '../../base/sql-lexer.ts';
@@ -50,10 +51,15 @@ export interface SessionOptions {
   readonly canWrite: boolean;
   /** Keys to the lake's data files, offered as `duckdb_secrets`; undefined: there is no such table. */
   readonly keys?: SessionKeys | undefined;
+  /** Where this server puts the lake's files, and cleans them up; undefined when it does neither. */
+  readonly dataPath: string | undefined;
   readonly clock: Clock;
   /** Called once when the session is over. */
   readonly onClose: () => void;
 }
+
+/** DuckLake's table of files that no snapshot names any more. */
+const scheduledFiles = 'ducklake_files_scheduled_for_deletion';
 
 const selectTag = (count: number): string => `SELECT ${count}`;
 
@@ -78,7 +84,8 @@ export class MetadataSession implements StatementSession {
     const { startup, catalog, connection } = options;
     this.#options = options;
     this.#connection = connection;
-    this.#transaction = new Transaction(connection, catalog);
+    const isMaintenance = startup.principal.id === maintenanceId;
+    this.#transaction = new Transaction(connection, catalog, { canWrite: options.canWrite, isMaintenance });
     this.#plans = new Plans(connection);
     this.#settings = new Settings(startup.principal.name, startup.parameters);
     this.#facts = {
@@ -196,6 +203,7 @@ export class MetadataSession implements StatementSession {
       const rows = answerStock(sql, this.#transaction.view);
       if (rows) return { t: 'rows', rows, tag: selectTag };
     }
+    if (sql.includes(scheduledFiles)) await this.#refuseCleanup(sql);
     const kept = this.#transaction.recall(sql);
     if (kept) return { t: 'copy-out-kept', encoded: kept.encoded, rows: kept.rows };
     const statement = readStatement(sql, this.#context());
@@ -203,6 +211,26 @@ export class MetadataSession implements StatementSession {
     if (outcome.t !== 'copy-out' || statement.t !== 'copy-out' || !statement.fixed) return outcome;
     const keep = this.#transaction.keeper(sql, statement.fixed);
     return keep ? { ...outcome, keep: { bytesMax: limits.answerBytesMax, keep } } : outcome;
+  }
+
+  /**
+   * Rule 14: a stock client's cleanup and orphan functions delete files that a restore or a transaction of somebody else may
+   * need. Both begin with this table; it is shown to them only where the files are the client's own business.
+   */
+  async #refuseCleanup(sql: string): Promise<void> {
+    const { startup, dataPath } = this.#options;
+    if (dataPath === undefined || startup.principal.kind === 'pod' || startup.principal.id === maintenanceId) return;
+    if (!/^COPY \(SELECT /.test(sql)) return;
+    await this.#transaction.materialise();
+    const stored = await this.#connection.runAndReadAll("SELECT value FROM ducklake_metadata WHERE key = 'data_path'");
+    if (stored.getRows()[0]?.[0] !== dataPath) return;
+    throw new LakeError(
+      'permission_denied',
+      'permission denied to clean up the files of a ducklake that this server looks after',
+      {
+        hint: 'Files that no snapshot names are deleted by background maintenance, when no restore and no transaction can need them: boilstream-admin ducklakes show.',
+      },
+    );
   }
 
   #context(): TranslationContext {

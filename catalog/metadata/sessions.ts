@@ -2,6 +2,7 @@
  * Opens metadata sessions: finds the lake behind `<lake>__catalog`, checks the grant, and keeps one shared catalog per
  * lake. The caller says which lakes exist; what they hold lies in the replicated log.
  */
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { catalogSuffix, lakeDatabaseName } from '../../base/domain.ts';
 import type { Lake, Principal } from '../../base/domain.ts';
@@ -9,10 +10,12 @@ import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { SessionHooks, Startup, StatementSession } from '../../base/statement-session.ts';
 import type { ReplicatedLog } from '../replicated/ports.ts';
+import { defaultSchema } from './catalog-view.ts';
 import { limits } from './limits.ts';
 import type { SessionKeys } from './secrets-table.ts';
 import { MetadataSession } from './session.ts';
 import { SharedCatalog } from './shared-catalog.ts';
+import type { Traffic } from './traffic.ts';
 
 type SessionLake = Pick<Lake, 'id' | 'name'> & Partial<Pick<Lake, 'dataPath'>>;
 
@@ -24,6 +27,8 @@ export interface MetadataSessionsOptions {
   readonly keys?: (principal: Principal, lake: SessionLake) => SessionKeys | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Transactions older than this may not commit what they wrote, milliseconds. Default 6 hours. */
+  readonly writeTransactionMsMax?: number;
 }
 
 export interface MetadataSessions {
@@ -36,6 +41,13 @@ export interface MetadataSessions {
   /** Ends all sessions on a lake, and refuses new ones with `error` until `release`. Resolves when none is left. */
   hold(lakeId: string, error: LakeError): Promise<void>;
   release(lakeId: string): void;
+  /** The transactions that are open on a lake. */
+  traffic(lake: Pick<Lake, 'id'>): Promise<Traffic>;
+  /**
+   * Runs work of the pod's own in a transaction on a lake's metadata, beside all sessions, and resolves when it is durable. `tables`
+   * are those of DuckLake whose rows it changes. Rejects with DuckDB's error, rolled back.
+   */
+  write<T>(lake: Pick<Lake, 'id'>, tables: readonly string[], work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   /** How many sessions are open now. */
   readonly count: number;
 }
@@ -63,7 +75,9 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
   function catalogOf(lake: Pick<Lake, 'id'>): Promise<SharedCatalog> {
     const known = catalogs.get(lake.id);
     if (known) return known;
-    const opening = log.open(lakeDatabaseName(lake)).then((database) => SharedCatalog.open(database, clock));
+    const opening = log
+      .open(lakeDatabaseName(lake))
+      .then((database) => SharedCatalog.open(database, clock, options.writeTransactionMsMax ?? limits.writeTransactionMsMax));
     catalogs.set(lake.id, opening);
     opening.catch(() => catalogs.delete(lake.id));
     return opening;
@@ -115,6 +129,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
           connection,
           canWrite,
           keys: options.keys?.(principal, lake),
+          dataPath: lake.dataPath,
           clock,
           onClose: () => sessions.delete(entry),
         }),
@@ -139,6 +154,27 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
     },
     release(lakeId) {
       held.delete(lakeId);
+    },
+    async traffic(lake) {
+      return (await catalogOf(lake)).traffic;
+    },
+    async write(lake, tables, work) {
+      const catalog = await catalogOf(lake);
+      const connection = await catalog.database.connect();
+      try {
+        await connection.run('BEGIN TRANSACTION');
+        const result = await work(connection);
+        const written = tables.flatMap((name) => catalog.view.find(defaultSchema, name) ?? []);
+        const { durable } = await catalog.commit({ written, changes: [] }, () => catalog.database.commit(connection));
+        await durable();
+        return result;
+      } catch (error) {
+        // A refused COMMIT has rolled back already.
+        await connection.run('ROLLBACK').catch(() => undefined);
+        throw error;
+      } finally {
+        connection.closeSync();
+      }
     },
     get count() {
       return sessions.size;

@@ -12,6 +12,7 @@ import { Answers, type Moment } from './answers.ts';
 import { loadCatalogView } from './catalog-load.ts';
 import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
 import { limits } from './limits.ts';
+import { Traffic } from './traffic.ts';
 
 /** A transaction that has taken a moment and not begun in DuckDB. */
 export interface Pinned {
@@ -28,6 +29,7 @@ export interface Commit {
 export class SharedCatalog {
   readonly database: ReplicatedDatabase;
   readonly answers = new Answers();
+  readonly traffic: Traffic;
   readonly #clock: Clock;
   readonly #commits = new Mutex();
   readonly #pinned = new Set<Pinned>();
@@ -36,16 +38,18 @@ export class SharedCatalog {
   /** The COMMIT that DuckDB runs now: others may see it or not until it settles. */
   #committing: Promise<unknown> | null = null;
 
-  private constructor(database: ReplicatedDatabase, clock: Clock, view: CatalogView) {
+  private constructor(database: ReplicatedDatabase, clock: Clock, view: CatalogView, writeTransactionMsMax: number) {
     this.database = database;
+    this.traffic = new Traffic(clock, writeTransactionMsMax);
     this.#clock = clock;
     this.#view = view;
   }
 
-  static async open(database: ReplicatedDatabase, clock: Clock): Promise<SharedCatalog> {
+  /** `writeTransactionMsMax`: older transactions may not commit what they wrote. */
+  static async open(database: ReplicatedDatabase, clock: Clock, writeTransactionMsMax: number): Promise<SharedCatalog> {
     const connection = await database.connect();
     try {
-      return new SharedCatalog(database, clock, await loadCatalogView(connection, database.name));
+      return new SharedCatalog(database, clock, await loadCatalogView(connection, database.name), writeTransactionMsMax);
     } finally {
       connection.closeSync();
     }

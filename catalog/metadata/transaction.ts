@@ -12,6 +12,7 @@ import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
 import { toMetadataError } from './errors.ts';
 import type { Pinned, SharedCatalog } from './shared-catalog.ts';
 import { refuseStoredSql } from './stored-sql.ts';
+import type { Traveller } from './traffic.ts';
 
 type State =
   /** No transaction. */
@@ -40,9 +41,19 @@ interface TemporaryTable {
   readonly dropOnCommit: boolean;
 }
 
+/** Who is in the transaction. */
+export interface TransactionOwner {
+  readonly canWrite: boolean;
+  /** The pod's own maintenance: it gives way to everybody else. */
+  readonly isMaintenance: boolean;
+}
+
 export class Transaction {
   readonly #connection: DuckDBConnection;
   readonly #catalog: SharedCatalog;
+  readonly #owner: TransactionOwner;
+  /** The open transaction among those on the lake. */
+  #traveller: Traveller | null = null;
   #state: State = { t: 'idle' };
   /** Temporary tables as the open transaction sees them, and as they were before it. */
   #temporary = new Map<string, TemporaryTable>();
@@ -50,9 +61,10 @@ export class Transaction {
   /** Settles when the last commit is durable; null when there is nothing to wait for. */
   #durable: Promise<unknown> | null = null;
 
-  constructor(connection: DuckDBConnection, catalog: SharedCatalog) {
+  constructor(connection: DuckDBConnection, catalog: SharedCatalog, owner: TransactionOwner) {
     this.#connection = connection;
     this.#catalog = catalog;
+    this.#owner = owner;
   }
 
   status(): 'I' | 'T' | 'E' {
@@ -116,6 +128,8 @@ export class Transaction {
     this.#temporaryBefore = new Map(this.#temporary);
     const settled = this.#catalog.settled();
     if (settled) await settled;
+    while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
+    this.#traveller = this.#catalog.traffic.enter(this.#owner.canWrite && !this.#state.readOnly, this.#owner.isMaintenance);
     const pinned = this.#catalog.pin(this.#pin);
     const none = { changes: [], wrote: false, written: new Set<ViewTable>() };
     if (pinned) {
@@ -207,7 +221,10 @@ export class Transaction {
       await this.#dropOnCommit();
       if (work.wrote) {
         await refuseStoredSql(this.#connection, work.written);
-        const { durable } = await this.#catalog.commit(work, () => this.#catalog.database.commit(this.#connection));
+        const { traffic } = this.#catalog;
+        if (this.#traveller) await traffic.judge(this.#traveller, this.#connection, work.written);
+        const commit = () => this.#catalog.commit(work, () => this.#catalog.database.commit(this.#connection));
+        const { durable } = await (this.#owner.isMaintenance ? traffic.alone(commit) : commit());
         this.#durable = durable();
         // Whoever asks next gets the rejection; until then it must not count as unhandled.
         this.#durable.catch(() => undefined);
@@ -218,6 +235,7 @@ export class Transaction {
       }
       this.#state = { t: 'idle' };
       this.#temporaryBefore = undefined;
+      this.#leave();
       return 'committed';
     } catch (error) {
       await this.rollback();
@@ -251,7 +269,13 @@ export class Transaction {
     if (work !== null) await this.#undo(work);
   }
 
+  #leave(): void {
+    if (this.#traveller) this.#catalog.traffic.leave(this.#traveller);
+    this.#traveller = null;
+  }
+
   async #undo(work: Work): Promise<void> {
+    this.#leave();
     if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
     this.#temporaryBefore = undefined;
     this.#catalog.unpin(this.#pin);

@@ -9,7 +9,7 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Principal, Right } from '../../base/domain.ts';
-import { lakeDatabaseName } from '../../base/domain.ts';
+import { lakeDatabaseName, maintenanceId } from '../../base/domain.ts';
 import type { LakeError } from '../../base/errors.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { Outcome, StatementSession } from '../../base/statement-session.ts';
@@ -39,19 +39,25 @@ export interface Client {
 export interface MetadataLakes {
   readonly log: FakeLog;
   readonly sessions: MetadataSessions;
-  /** Opens `<lake>__catalog` with a right, or as a pod. */
-  client(lake: string, right?: Right | 'pod'): Promise<Client>;
+  /** Opens `<lake>__catalog` with a right, as a pod, or as its maintenance. */
+  client(lake: string, right?: Right | 'pod' | 'maintenance'): Promise<Client>;
   close(): Promise<void>;
 }
 
 /** Empty lakes with these names. */
-export async function openMetadataLakes(names: readonly string[], clock: Clock = systemClock): Promise<MetadataLakes> {
+export async function openMetadataLakes(
+  names: readonly string[],
+  clock: Clock = systemClock,
+  options: { readonly dataPath?: string; readonly writeTransactionMsMax?: number } = {},
+): Promise<MetadataLakes> {
   const directory = mkdtempSync(join(tmpdir(), 'metadata-lakes-'));
   const log = await openFakeLog(directory);
   for (const name of names) await log.create(lakeDatabaseName({ id: name }));
   const sessions = createMetadataSessions({
     log,
-    lake: async (name) => (names.includes(name) ? { id: name, name } : null),
+    lake: async (name) =>
+      names.includes(name) ? { id: name, name, ...(options.dataPath === undefined ? {} : { dataPath: options.dataPath }) } : null,
+    ...(options.writeTransactionMsMax === undefined ? {} : { writeTransactionMsMax: options.writeTransactionMsMax }),
     clock,
     logger: silentLogger,
   });
@@ -72,15 +78,15 @@ export async function openMetadataLakes(names: readonly string[], clock: Clock =
   };
 }
 
-async function openClient(sessions: MetadataSessions, lake: string, right: Right | 'pod'): Promise<Client> {
+async function openClient(sessions: MetadataSessions, lake: string, right: Right | 'pod' | 'maintenance'): Promise<Client> {
   const notices: string[] = [];
   const terminated: LakeError[] = [];
   const principal: Principal = {
-    id: 'u1',
+    id: right === 'maintenance' ? maintenanceId : 'u1',
     name: 'ada',
     kind: right === 'pod' ? 'pod' : 'user',
     superuser: false,
-    rights: new Map(right === 'pod' ? [] : [[lake, right]]),
+    rights: new Map(right === 'pod' ? [] : [[lake, right === 'maintenance' ? 'owner' : right]]),
   };
   const session = await sessions.open(
     { principal, database: `${lake}__catalog`, parameters: new Map(), remoteAddress: '127.0.0.1', tls: false, processId: 7 },
