@@ -1,32 +1,24 @@
 /**
- * `npm run tpch -- [--sf 1] [--data-dir DIR]`: loads TPC-H into a lake over the PostgreSQL wire by COPY, checks that the
- * 22 answers equal DuckDB's on the same data, and times them. Starts a pod of its own, in a temporary folder unless given one.
+ * `npm run tpch -- [--sf 1] [--rounds 3] [--data-dir DIR]`: loads TPC-H into a lake over the PostgreSQL wire by COPY, checks
+ * that the 22 answers equal DuckDB's on the same data, and times each query against DuckDB on the same Parquet files. Starts
+ * a pod of its own, in a temporary folder unless given one; the lake stays in a folder that was given.
  */
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchClients, benchTarget } from '../test/support/bench-target.ts';
-import { stockExtensionDirectory } from '../test/support/clients.ts';
-import { projectRoot, startPod } from '../test/support/pod.ts';
+import { runBenchClient } from '../test/support/bench-client.ts';
+import { benchTarget } from '../test/support/bench-target.ts';
+import { startPod } from '../test/support/pod.ts';
 
 const { values } = parseArgs({
   options: { sf: { type: 'string', default: '1' }, 'data-dir': { type: 'string' }, rounds: { type: 'string', default: '3' } },
 });
-const pod = await startPod(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] });
-let status: number | null = 1;
+const dataDir = values['data-dir'];
+const pod = await startPod({ launched: true, ...(dataDir === undefined ? {} : { dataDir }) });
 try {
-  const args = ['--target', benchTarget(pod), '--sf', values.sf, '--rounds', values.rounds, '--load', '--check', '--time'];
-  const done = spawnSync(join(projectRoot, '.cache', 'venv', 'bin', 'python'), [join(benchClients, 'tpch.py'), ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: {
-      ...process.env,
-      BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(),
-      BOILSTREAM_TPCH_CACHE: join(projectRoot, '.cache', 'tpch'),
-    },
-  });
-  status = done.status;
-  if (status !== 0) process.stderr.write(pod.log());
+  const args = ['--target', benchTarget(pod), '--sf', values.sf, '--rounds', values.rounds];
+  await runBenchClient('tpch', [...args, '--load', '--check', '--time']);
+} catch (error) {
+  process.stderr.write(`${pod.log()}\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   await pod.stop();
 }
-process.exit(status ?? 1);

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { duckdbVersion } from '../../server/engine/extension-pins.ts';
-import { benchClients, benchTarget } from '../support/bench-target.ts';
-import { stockExtensionDirectory } from '../support/clients.ts';
+import { runBenchClient } from '../support/bench-client.ts';
+import { benchTarget } from '../support/bench-target.ts';
 import { type Pod, projectRoot, startPod } from '../support/pod.ts';
 import { judge, type Measurement, toMarkdown } from './report.ts';
 
@@ -31,7 +31,6 @@ const chosen = values.only === undefined ? [...parts] : (values.only.split(',') 
 for (const part of chosen) if (!parts.includes(part)) throw new Error(`no part is called ${part}: ${parts.join(', ')}`);
 const results = join(projectRoot, '.cache', 'bench');
 mkdirSync(results, { recursive: true });
-const python = join(projectRoot, '.cache', 'venv', 'bin', 'python');
 
 for (const part of chosen) {
   process.stderr.write(`\n── ${part}\n`);
@@ -69,25 +68,20 @@ process.stdout.write(
 process.exit(missed.length === 0 ? 0 : 1);
 
 async function withPod(work: (pod: Pod) => Promise<void> | void): Promise<void> {
-  const pod = await startPod();
+  const pod = await startPod({ launched: true });
   try {
     await work(pod);
+  } catch (error) {
+    process.stderr.write(`   the pod's log is in ${join(results, 'pod.log')}\n`);
+    throw error;
   } finally {
     writeFileSync(join(results, 'pod.log'), pod.log());
     await pod.stop();
   }
 }
 
-function client(name: string, args: readonly string[], out: string): void {
-  const done = spawnSync(python, [join(benchClients, `${name}.py`), ...args, '--rounds', values.rounds, '--out', out], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      BOILSTREAM_TEST_EXTENSIONS: stockExtensionDirectory(),
-      BOILSTREAM_TPCH_CACHE: join(projectRoot, '.cache', 'tpch'),
-    },
-  });
-  if (done.status !== 0) throw new Error(`${name}.py ended with ${done.status ?? done.error?.message}`);
+function client(name: string, args: readonly string[], out: string): Promise<void> {
+  return runBenchClient(name, [...args, '--rounds', values.rounds, '--out', out]);
 }
 
 /** A PostgreSQL of our own on a free port, as a `--target`. Its data stay in PEERS_HOME for the next run. */

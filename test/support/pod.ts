@@ -26,6 +26,8 @@ export interface PodOptions {
   readonly flags?: readonly string[];
   /** Flags of Node before the file, e.g. `--expose-gc`. */
   readonly nodeFlags?: readonly string[];
+  /** As `npm start` runs it: compiled. Tests run the sources, so that a change needs no build; what is measured is what people run. */
+  readonly launched?: boolean;
   /** A command that runs its arguments as the same process, e.g. `unshare …`. */
   readonly through?: readonly string[];
 }
@@ -76,7 +78,7 @@ export async function startPod(options: PodOptions = {}): Promise<Pod> {
       ...before,
       ...(options.nodeFlags ?? []),
       '--disable-warning=ExperimentalWarning',
-      join(projectRoot, 'server/main.ts'),
+      ...(options.launched === true ? [join(projectRoot, 'scripts/run.mjs'), 'start'] : [join(projectRoot, 'server/main.ts')]),
       'serve',
       ...(options.flags ?? []),
     ],

@@ -4,6 +4,8 @@ DuckDB on the same data, value by value and type by type, and times them against
 Parquet files.
 
   tpch.py --target ... --sf 1 --load --check --time
+
+What is measured goes to stdout as JSON lines; how far it is, what is wrong and the table of the queries to stderr.
 """
 
 import collections
@@ -13,6 +15,8 @@ import json
 import os
 import re
 import sys
+import resource
+import statistics
 import tempfile
 import time
 
@@ -26,6 +30,10 @@ TABLES = ("region", "nation", "supplier", "customer", "part", "partsupp", "order
 OIDS = {"BIGINT": (20,), "INTEGER": (23,), "HUGEINT": (1700,), "DECIMAL": (1700,), "VARCHAR": (25, 1043), "DATE": (1082,), "DOUBLE": (701,)}
 
 
+def say(text):
+    print(f"   {text}", file=sys.stderr, flush=True)
+
+
 def reference(scale):
     """DuckDB with the generated tables, kept in the cache between runs."""
     folder = os.environ.get("BOILSTREAM_TPCH_CACHE", tempfile.gettempdir())
@@ -33,6 +41,7 @@ def reference(scale):
     path = os.path.join(folder, f"tpch-{scale}.duckdb")
     if not os.path.exists(path):
         part = f"{path}.{os.getpid()}"
+        say(f"generating the tables at scale factor {scale} (once)")
         with connect(part) as c:
             c.execute("LOAD tpch")
             c.execute(f"CALL dbgen(sf={scale})")
@@ -65,6 +74,7 @@ def load(target, ref):
                     if cursor.rowcount != rows:
                         raise SystemExit(f"COPY {table} said {cursor.rowcount} rows, {rows} were sent")
                 seconds[table] = round(time.perf_counter() - start, 2)
+                say(f"{table}: {rows:,} rows by COPY in {seconds[table]:.1f} s")
             got = c.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             if got != rows:
                 raise SystemExit(f"{table} has {got} rows, {rows} were sent")
@@ -136,29 +146,49 @@ def lake_in_process(target, ref_sql):
     return c
 
 
+def own_cpu():
+    """CPU seconds of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(args, server, ref):
-    """Times every query on both sides, one after the other."""
+    """Times every query on both sides, one after the other, and who is first changes with every round."""
     recorder = Recorder(args, "tpch")
     queries = ref.execute("SELECT query_nr, query FROM tpch_queries() ORDER BY 1").fetchall()
     local = lake_in_process(server, queries)
+    ours = server["name"]
     with psycopg.connect(pg_dsn(server), autocommit=True) as c:
+        runs = {"duckdb": (lambda sql: local.execute(sql).fetchall(), own_cpu), ours: (lambda sql: c.execute(sql).fetchall(), lambda: server_cpu(server) or 0)}
         for _, sql in queries:
             c.execute(sql).fetchall()
         for number in range(args.rounds):
-            sums = {"duckdb": 0.0, server["name"]: 0.0}
-            cpu = 0.0
+            wall, cpu = dict.fromkeys(runs, 0.0), dict.fromkeys(runs, 0.0)
             for query, sql in queries:
-                for name, run in (("duckdb", lambda: local.execute(sql).fetchall()), (server["name"], lambda: c.execute(sql).fetchall())):
-                    before, start = server_cpu(server) or 0, time.perf_counter()
-                    run()
-                    wall = time.perf_counter() - start
-                    sums[name] += wall
-                    cpu += ((server_cpu(server) or 0) - before) if name != "duckdb" else 0
-                    recorder.add({"target": name, "round": number, "metric": f"q{query:02d}", "unit": "ms", "value": round(wall * 1e3, 1)})
-            for name, wall in sums.items():
-                row = {"target": name, "round": number, "metric": "total", "unit": "ms", "value": round(wall * 1e3, 1)}
-                recorder.add(row if name == "duckdb" else {**row, "server_cpu_s": round(cpu, 2)})
-    recorder.summary()
+                for name, (run, used) in list(runs.items())[:: 1 if number % 2 == 0 else -1]:
+                    before, start = used(), time.perf_counter()
+                    run(sql)
+                    took = time.perf_counter() - start
+                    wall[name] += took
+                    cpu[name] += used() - before
+                    recorder.add({"target": name, "round": number, "metric": f"q{query:02d}", "unit": "ms", "value": round(took * 1e3, 1)})
+            for name in runs:
+                recorder.add({"target": name, "round": number, "metric": "total", "unit": "ms", "value": round(wall[name] * 1e3, 1), "server_cpu_s": round(cpu[name], 2)})
+    table(recorder.rows, ours)
+
+
+def table(rows, ours):
+    """Medians of each query side by side. The CPU seconds of DuckDB are this process's, with its client in it."""
+
+    def median(metric, target, field="value"):
+        return statistics.median(row[field] for row in rows if row["metric"] == metric and row["target"] == target)
+
+    say(f"{'':6}{'DuckDB ms':>11}{ours + ' ms':>16}{'ratio':>8}")
+    for metric in sorted({row["metric"] for row in rows}):
+        theirs, mine = median(metric, "duckdb"), median(metric, ours)
+        say(f"{metric:6}{theirs:11.0f}{mine:16.0f}{mine / theirs:7.2f}x")
+    theirs, mine = median("total", "duckdb", "server_cpu_s"), median("total", ours, "server_cpu_s")
+    say(f"{'CPU s':6}{theirs:11.2f}{mine:16.2f}{mine / theirs:7.2f}x")
 
 
 def main():
@@ -174,8 +204,11 @@ def main():
     if args.check:
         wrong = check(server, ref)
         print(json.dumps({"queries": 22, "formats": 2, "wrong": wrong}), flush=True)
+        for query, problems in wrong.items():
+            say(f"{query}: {'; '.join(problems)}")
         if wrong:
-            sys.exit(1)
+            raise SystemExit(f"{len(wrong)} of 44 answers differ from DuckDB's on the same data")
+        say("the answers of 22 queries, text and binary, equal DuckDB's on the same data")
     if args.time:
         measure(args, server, ref)
 
