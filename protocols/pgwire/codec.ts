@@ -4,6 +4,7 @@
  * force before anything is kept for it, and memory grows only with bytes that have really come.
  * Source: PostgreSQL documentation, section 54.7 "Message Formats".
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isUtf8 } from 'node:buffer';
 import { LakeError } from '../../base/errors.ts';
@@ -44,15 +45,21 @@ export class Inbox {
   readonly #stream: Duplex;
   readonly #bytesMax: number;
   readonly #budget: ByteBudget;
+  /** A socket makes a buffer for each read and keeps none of them; of another stream that is not known. */
+  readonly #ownsChunks: boolean;
   /** Longest message allowed now, without its type byte. */
   messageBytesMax: number;
   #head: Buffer = none;
   #at = 0;
+  /** Nothing of the head was given out as a whole message: those may be kept (parameters of a portal). */
+  #onlyPieces = true;
   #tail: Buffer[] = [];
   #tailBytes = 0;
   #staging: Buffer = none;
   #staged = 0;
   #reserved = 0;
+  /** Bytes of a message given in pieces that are still to come. */
+  #pieceLeft = 0;
   #ended = false;
   #paused = false;
   #wake: (() => void) | null = null;
@@ -65,6 +72,7 @@ export class Inbox {
     this.messageBytesMax = options.messageBytesMax;
     this.#bytesMax = options.bytesMax;
     this.#budget = options.budget;
+    this.#ownsChunks = stream instanceof Socket;
     stream.on('data', this.#onData);
     stream.on('end', this.#onEnd);
     stream.on('close', this.#onEnd);
@@ -75,18 +83,12 @@ export class Inbox {
     return this.#ended;
   }
 
-  /** The next complete message, or null when more bytes are needed. Throws protocol_violation. */
+  /** The next complete message, or null when more bytes are needed. Throws protocol_violation, too_large. */
   next(): Message | null {
-    const available = this.#head.length - this.#at + this.#tailBytes;
+    if (this.#pieceLeft > 0 && !this.#skipPieces()) return null;
+    const available = this.#available;
     if (available < 5) return null;
-    if (this.#head.length - this.#at < 5) this.#join();
-    const length = this.#head.readInt32BE(this.#at + 1);
-    if (length < 4) throw new LakeError('protocol_violation', 'invalid message length');
-    if (length > this.messageBytesMax) {
-      throw new LakeError('too_large', `a message of ${length} bytes is longer than the limit of ${this.messageBytesMax}`, {
-        hint: 'Send less at once; COPY takes any amount in small messages.',
-      });
-    }
+    const length = this.#length();
     if (available < length + 1) {
       if (length > largeMessageBytes && this.#reserved === 0) {
         this.#budget.take(length);
@@ -97,8 +99,32 @@ export class Inbox {
     if (this.#head.length - this.#at < length + 1) this.#join();
     const start = this.#at;
     this.#at = start + length + 1;
+    this.#onlyPieces = false;
     this.#release();
     return { type: this.#head[start] as number, body: this.#head.subarray(start + 5, this.#at) };
+  }
+
+  /**
+   * As `next`, but a message of the type `streamed` is given in as many pieces as it comes in, each valid until the next
+   * call: nothing is joined or kept for it, however long it is. `next` passes over what is left of such a message.
+   */
+  nextPiece(streamed: number): Message | null {
+    this.#advance();
+    if (this.#pieceLeft === 0) {
+      if (this.#available < 5) return null;
+      const length = this.#length();
+      if (this.#head[this.#at] !== streamed) return this.next();
+      this.#at += 5;
+      this.#pieceLeft = length - 4;
+      if (this.#pieceLeft === 0) return { type: streamed, body: none };
+      this.#advance();
+    }
+    const start = this.#at;
+    const taken = Math.min(this.#pieceLeft, this.#head.length - start);
+    if (taken === 0) return null;
+    this.#at += taken;
+    this.#pieceLeft -= taken;
+    return { type: streamed, body: this.#head.subarray(start, this.#at) };
   }
 
   /** Resolves when more bytes came or none will. */
@@ -137,10 +163,57 @@ export class Inbox {
     this.#release();
   }
 
+  get #available(): number {
+    return this.#head.length - this.#at + this.#tailBytes;
+  }
+
+  /** Length of the message whose first five bytes are there, checked. */
+  #length(): number {
+    if (this.#head.length - this.#at < 5) this.#join();
+    const length = this.#head.readInt32BE(this.#at + 1);
+    if (length < 4) throw new LakeError('protocol_violation', 'invalid message length');
+    if (length > this.messageBytesMax) {
+      throw new LakeError('too_large', `a message of ${length} bytes is longer than the limit of ${this.messageBytesMax}`, {
+        hint: 'Send less at once; COPY takes any amount in small messages.',
+      });
+    }
+    return length;
+  }
+
+  /**
+   * Goes on to the next received chunk when this one is used up. Its memory is given back at once: at hundreds of megabytes
+   * a second the collector, which counts what buffers hold, would otherwise run all the time.
+   */
+  #advance(): void {
+    if (this.#at < this.#head.length) return;
+    const { buffer, length } = this.#head;
+    if (this.#ownsChunks && this.#onlyPieces && length > 0 && length === buffer.byteLength) (buffer as ArrayBuffer).transfer(0);
+    this.#head = this.#tail.shift() ?? none;
+    this.#at = 0;
+    this.#onlyPieces = true;
+    this.#tailBytes -= this.#head.length;
+    if (this.#tail.length > 0) return;
+    this.#staging = none;
+    this.#staged = 0;
+  }
+
+  /** Passes over a message that was given in pieces and that nobody wants any more; true when it is over. */
+  #skipPieces(): boolean {
+    while (this.#pieceLeft > 0) {
+      this.#advance();
+      const taken = Math.min(this.#pieceLeft, this.#head.length - this.#at);
+      if (taken === 0) return false;
+      this.#at += taken;
+      this.#pieceLeft -= taken;
+    }
+    return true;
+  }
+
   #onData = (data: Buffer): void => {
     if (this.#head.length === this.#at && this.#tailBytes === 0) {
       this.#head = data;
       this.#at = 0;
+      this.#onlyPieces = true;
     } else this.#keep(data);
     // A message larger than the mark is still received whole: `more` resumes when a message needs more bytes.
     if (!this.#paused && this.#head.length - this.#at + this.#tailBytes > this.#bytesMax) {
@@ -185,6 +258,7 @@ export class Inbox {
     if (this.#tailBytes === 0) return;
     this.#head = Buffer.concat([this.#head.subarray(this.#at), ...this.#tail]);
     this.#at = 0;
+    this.#onlyPieces = true;
     this.#tail = [];
     this.#tailBytes = 0;
     this.#staging = none;

@@ -1,30 +1,35 @@
 /**
  * Binary COPY from the client, decoded to chunks: signature, int32 flags, int32 extension length, then tuples of int16
- * count and (int32 length, bytes)*, ended by -1. Tuples may be cut anywhere by message borders. Values are decoded as
- * the announced type of each column and fitted to the DuckDB type it has.
+ * count and (int32 length, bytes)*, ended by -1. Tuples may be cut anywhere by message borders. What comes is gathered in
+ * one block; its whole tuples are first located and then read column by column, so that each type has a tight loop.
+ * Values are decoded as the announced type of each column and fitted to the DuckDB type it has.
  * Source: PostgreSQL documentation, COPY, "Binary Format".
  */
 import { DuckDBDataChunk } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import type { CopySink } from '../../base/statement-session.ts';
-import { type ColumnBuilder, createColumnBuilder } from './types/column-builder.ts';
+import { type ColumnBuilder, createColumnBuilder, type LocatedFields } from './types/column-builder.ts';
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 /** DuckDB's vector size. */
 const rowsPerChunk = 2048;
 /** Values of a chunk that is being filled take this much memory at most; then it is handed on with fewer rows. */
 const chunkBytesMax = 16 * 1024 * 1024;
+/** What is received gathers in a block of this size at first (many COPYs are a few rows) and mostly; a longer tuple makes it grow. */
+const blockBytesMin = 16 * 1024;
+const blockBytes = 256 * 1024;
 
 export class BinaryCopyReader {
   readonly #sink: CopySink;
   readonly #tupleBytesMax: number;
   readonly #columns: readonly ColumnBuilder[];
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  /** Nothing is tried again before this much is there: a large tuple in small messages is joined only a few times. */
-  #retryAt = 0;
+  readonly #fields: readonly { readonly starts: Int32Array; readonly lengths: Int32Array }[];
+  #block: Buffer = Buffer.allocUnsafeSlow(blockBytesMin);
+  #view = viewOf(this.#block);
+  #used = 0;
   #headerRead = false;
   #ended = false;
+  /** Rows of the chunk being filled, and the bytes they came in. */
   #rows = 0;
   #bytes = 0;
 
@@ -33,81 +38,105 @@ export class BinaryCopyReader {
     this.#sink = sink;
     this.#tupleBytesMax = tupleBytesMax;
     this.#columns = sink.columns.map((column) => createColumnBuilder(column, rowsPerChunk));
+    this.#fields = sink.columns.map(() => ({ starts: new Int32Array(rowsPerChunk), lengths: new Int32Array(rowsPerChunk) }));
   }
 
-  /** Takes the body of one CopyData. */
-  async push(data: Buffer): Promise<void> {
-    this.#pending.push(data);
-    this.#pendingBytes += data.length;
-    if (this.#pendingBytes >= this.#retryAt) await this.#read();
+  /** Takes a copy of a part of the data. */
+  push(data: Buffer): Promise<void> | undefined {
+    if (data.length >= this.#block.length - this.#used) return this.#pushMuch(data);
+    data.copy(this.#block, this.#used);
+    this.#used += data.length;
+    return undefined;
   }
 
   async end(): Promise<void> {
     await this.#read();
     if (!this.#headerRead) throw bad('COPY file signature not recognized');
-    if (this.#pendingBytes > 0) throw bad('unexpected EOF in COPY data');
+    if (this.#used > 0) throw bad('unexpected EOF in COPY data');
     if (this.#rows > 0) await this.#flush();
   }
 
+  async #pushMuch(data: Buffer): Promise<void> {
+    for (let from = 0; from < data.length; ) {
+      const taken = data.copy(this.#block, this.#used, from);
+      from += taken;
+      this.#used += taken;
+      if (this.#used < this.#block.length) return;
+      await this.#read();
+      if (this.#used > this.#block.length / 2 || this.#block.length < blockBytes) this.#grow();
+    }
+  }
+
+  #grow(): void {
+    if (this.#used > this.#tupleBytesMax) throw bad(`a row is longer than ${this.#tupleBytesMax} bytes`);
+    const grown = Buffer.allocUnsafeSlow(Math.max(blockBytes, this.#used * 2));
+    this.#block.copy(grown, 0, 0, this.#used);
+    this.#block = grown;
+    this.#view = viewOf(grown);
+  }
+
+  /** Reads the whole tuples of the block and moves what is left to its start. */
   async #read(): Promise<void> {
-    const bytes = this.#pending.length === 1 ? (this.#pending[0] as Buffer) : Buffer.concat(this.#pending);
     let at = 0;
     if (!this.#headerRead) {
-      const end = readHeader(bytes);
-      if (end < 0) return this.#keep(bytes);
+      at = readHeader(this.#block.subarray(0, this.#used));
+      if (at < 0) return;
       this.#headerRead = true;
-      at = end;
     }
     for (;;) {
-      const next = this.#tuple(bytes, at);
-      if (next < 0) break;
+      const first = this.#rows;
+      at = this.#locate(at);
+      const located: LocatedFields = { bytes: this.#block, view: this.#view, first, end: this.#rows };
+      if (this.#rows > first)
+        this.#columns.forEach((column, i) => {
+          const { starts, lengths } = this.#fields[i] as { starts: Int32Array; lengths: Int32Array };
+          column.add(located, starts, lengths);
+        });
+      if (this.#rows < rowsPerChunk && this.#bytes <= chunkBytesMax) break;
+      await this.#flush();
+    }
+    this.#block.copyWithin(0, at, this.#used);
+    this.#used -= at;
+  }
+
+  /** Notes where the fields of whole tuples lie, from `at` on, until the chunk is full; returns where it stopped. */
+  #locate(start: number): number {
+    const view = this.#view;
+    const used = this.#used;
+    const fields = this.#fields;
+    const count = fields.length;
+    let at = start;
+    while (this.#rows < rowsPerChunk && this.#bytes <= chunkBytesMax) {
+      if (this.#ended) {
+        if (at < used) throw bad('received copy data after EOF marker');
+        return at;
+      }
+      if (used - at < 2) return at;
+      const announced = view.getInt16(at);
+      if (announced === -1) {
+        this.#ended = true;
+        at += 2;
+        continue;
+      }
+      if (announced !== count) throw bad(`row field count is ${announced}, expected ${count}`);
+      let next = at + 2;
+      for (let i = 0; i < count; i++) {
+        if (used - next < 4) return at;
+        const length = view.getInt32(next);
+        next += 4;
+        const field = fields[i] as { starts: Int32Array; lengths: Int32Array };
+        field.starts[this.#rows] = next;
+        field.lengths[this.#rows] = length;
+        if (length > 0) {
+          if (length > this.#tupleBytesMax) throw bad(`a field is longer than ${this.#tupleBytesMax} bytes`);
+          next += length;
+          if (next > used) return at;
+        } else if (length < -1) throw bad('invalid field size');
+      }
+      this.#bytes += next - at;
+      this.#rows++;
       at = next;
-      if (this.#rows === rowsPerChunk || this.#bytes > chunkBytesMax) await this.#flush();
     }
-    this.#keep(bytes.subarray(at));
-  }
-
-  #keep(rest: Buffer): void {
-    if (rest.length > this.#tupleBytesMax) throw bad(`a row is longer than ${this.#tupleBytesMax} bytes`);
-    // A small rest is copied, so that it does not keep the message it came in.
-    this.#pending = rest.length === 0 ? [] : [rest.length < 4096 ? Buffer.from(rest) : rest];
-    this.#pendingBytes = rest.length;
-    this.#retryAt = rest.length < 65_536 ? 0 : rest.length * 2;
-  }
-
-  /** Reads one tuple at `start`; returns its end, or -1 when it is not complete. */
-  #tuple(bytes: Buffer, start: number): number {
-    if (this.#ended) {
-      if (start < bytes.length) throw bad('received copy data after EOF marker');
-      return -1;
-    }
-    if (bytes.length - start < 2) return -1;
-    const count = bytes.readInt16BE(start);
-    if (count === -1) {
-      this.#ended = true;
-      return start + 2;
-    }
-    const columns = this.#columns;
-    if (count !== columns.length) throw bad(`row field count is ${count}, expected ${columns.length}`);
-    // First see that the tuple is whole: decoding has no way back.
-    let at = start + 2;
-    for (let i = 0; i < count; i++) {
-      if (bytes.length - at < 4) return -1;
-      const length = bytes.readInt32BE(at);
-      if (length < -1) throw bad('invalid field size');
-      if (length > this.#tupleBytesMax) throw bad(`a field is longer than ${this.#tupleBytesMax} bytes`);
-      at += 4 + Math.max(0, length);
-      if (at > bytes.length) return -1;
-    }
-    this.#bytes += at - start;
-    at = start + 2;
-    for (let i = 0; i < count; i++) {
-      const length = bytes.readInt32BE(at);
-      at += 4;
-      (columns[i] as ColumnBuilder).add(this.#rows, bytes, at, length);
-      at += Math.max(0, length);
-    }
-    this.#rows++;
     return at;
   }
 
@@ -123,6 +152,10 @@ export class BinaryCopyReader {
     this.#bytes = 0;
     await this.#sink.append(chunk);
   }
+}
+
+function viewOf(block: Buffer): DataView {
+  return new DataView(block.buffer, block.byteOffset, block.length);
 }
 
 function readHeader(bytes: Buffer): number {

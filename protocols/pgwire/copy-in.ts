@@ -48,7 +48,7 @@ async function receive(copy: CopyIn, write: { push(data: Buffer): Promise<void> 
   for (;;) {
     const interrupted = copy.interrupted();
     if (interrupted) throw interrupted;
-    const message = inbox.next();
+    const message = inbox.nextPiece(messageType.copyData);
     if (message === null) {
       if (inbox.ended) throw new ConnectionGone('the client left in the middle of COPY');
       await inbox.more();
