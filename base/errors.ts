@@ -49,6 +49,7 @@ export const errorCodes = [
   'duplicate_cursor',
   'in_failed_transaction',
   'no_active_transaction',
+  'undefined_savepoint',
   'active_transaction',
   'read_only_transaction',
   'query_canceled',

@@ -43,6 +43,7 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   duplicate_cursor: 400,
   in_failed_transaction: 409,
   no_active_transaction: 409,
+  undefined_savepoint: 409,
   active_transaction: 409,
   read_only_transaction: 409,
   query_canceled: 503,

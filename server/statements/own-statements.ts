@@ -12,6 +12,7 @@ import { copyOutSql, parseCopy } from './copy.ts';
 import { Cursor, cursorsMax, parseDeclare, parseFetch } from './cursor.ts';
 import { checkGate, innerStatement } from './gate.ts';
 import type { RunOptions, SqlSession } from './session.ts';
+import { parseSavepoint, type SavepointStatement } from './savepoints.ts';
 import { parseModes, parseName, parseSet, type TransactionModes } from './set-statement.ts';
 import { tagOf } from './tags.ts';
 
@@ -115,14 +116,9 @@ export class OwnStatements {
     const { core } = this.#session;
     const { transaction, connection, hooks } = core;
     const second = wordAt(tokens, 1);
-    if (word === 'savepoint' || word === 'release' || (word === 'rollback' && [second, wordAt(tokens, 2)].includes('to'))) {
-      transaction.checkUsable();
-      throw new LakeError('feature_not_supported', 'savepoints are not supported', {
-        hint: 'Use one transaction per unit of work; some drivers have a setting for it (JDBC: autosave=never).',
-      });
-    }
-    if (['prepared'].includes(second) || (word === 'commit' && second === 'prepared'))
-      throw new LakeError('feature_not_supported', 'two-phase commit is not supported');
+    const savepoint = parseSavepoint(tokens);
+    if (savepoint !== null) return this.#savepoint(savepoint);
+    if (second === 'prepared') throw twoPhase();
     if (word === 'begin' || word === 'start') {
       const modes = parseModes(tokens, ['transaction', 'work'].includes(second) ? 2 : 1);
       transaction.checkUsable();
@@ -147,6 +143,32 @@ export class OwnStatements {
     await core.afterTransaction(succeeds);
     if (chain && wasBlock) await this.#begin(modes);
     return { t: 'command', tag: succeeds ? 'COMMIT' : 'ROLLBACK' };
+  }
+
+  async #savepoint({ kind, name }: SavepointStatement): Promise<Outcome> {
+    const { core } = this.#session;
+    const { transaction, cursors, vars } = core;
+    if (kind === 'set') {
+      transaction.savepoint({ name, vars: vars.mark(), cursors: new Set(cursors.keys()) });
+      return { t: 'command', tag: 'SAVEPOINT' };
+    }
+    if (kind === 'release') {
+      transaction.release(name);
+      return { t: 'command', tag: 'RELEASE' };
+    }
+    const mayMove = vars.get('transaction_isolation').startsWith('read ');
+    const savepoint = await transaction.rollbackTo(name, core.connection, mayMove);
+    for (const [open, cursor] of [...cursors]) {
+      if (savepoint.cursors.has(open)) continue;
+      cursors.delete(open);
+      await cursor.close();
+    }
+    const changes = vars.restore(savepoint.vars);
+    if (changes.length > 0) {
+      await core.applyEnvironment();
+      core.report(changes);
+    }
+    return { t: 'command', tag: 'ROLLBACK' };
   }
 
   async #begin(modes: TransactionModes): Promise<void> {
@@ -354,6 +376,7 @@ export class OwnStatements {
     const { core } = this.#session;
     const name = this.#name(shape.tokens[1]);
     const inner = innerStatement(shape);
+    if (name === 'transaction' && shape.tokens[2]?.kind === 'string') throw twoPhase();
     const innerToken = inner === null ? undefined : shape.tokens[inner.at];
     if (innerToken === undefined)
       throw new LakeError('syntax_error', 'syntax error at end of input', { hint: 'PREPARE name AS statement' });
@@ -473,6 +496,7 @@ export class OwnStatements {
       return { t: 'copy-out', format: statement.options, rows: outcome.rows };
     }
     this.#session.checkWritable(classify('COPY'));
+    core.transaction.noteWrite();
     const table = statement.table ?? [];
     const lake = table.length === 3 ? (table[0] as string) : core.lake;
     if (lake !== null && core.rightOn(lake) === 'read')
@@ -540,6 +564,12 @@ export class OwnStatements {
     if (token?.kind !== 'name' && token?.kind !== 'quoted-name') throw new LakeError('syntax_error', 'a name is missing');
     return nameOf(token);
   }
+}
+
+function twoPhase(): LakeError {
+  return new LakeError('feature_not_supported', 'two-phase commit is not supported', {
+    hint: 'A transaction is committed or rolled back by its own session: use COMMIT.',
+  });
 }
 
 function grantHint({ word }: Shape): string {

@@ -191,6 +191,12 @@ export interface Change {
   readonly reported: boolean;
 }
 
+/** Values of a session's settings at a savepoint. */
+export interface VarsMark {
+  readonly values: ReadonlyMap<string, string>;
+  readonly committed: ReadonlyMap<string, string> | null;
+}
+
 /** The values of one session. Changes inside a transaction block are undone when it rolls back, SET LOCAL when it ends. */
 export class SessionVars {
   #values = new Map<string, string>();
@@ -278,6 +284,24 @@ export class SessionVars {
   begin(): void {
     this.#saved = new Map(this.#values);
     this.#committed = new Map(this.#values);
+  }
+
+  /** The values as they are, for `restore`. */
+  mark(): VarsMark {
+    return { values: new Map(this.#values), committed: this.#committed && new Map(this.#committed) };
+  }
+
+  /** Back to a mark of the same transaction: what changed, as changes already made here. */
+  restore(mark: VarsMark): Change[] {
+    const changes: Change[] = [];
+    for (const k of new Set([...this.#values.keys(), ...mark.values.keys()])) {
+      const value = mark.values.get(k) ?? this.#resetValues.get(k) ?? '';
+      if (value !== this.#values.get(k))
+        changes.push({ name: this.spelled(k), value, reported: byName.get(k)?.reported === true });
+    }
+    this.#values = new Map(mark.values);
+    this.#committed = mark.committed && new Map(mark.committed);
+    return changes;
   }
 
   /** The transaction is over: what must be changed back, as changes already made here. */

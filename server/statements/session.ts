@@ -197,6 +197,7 @@ export class SqlSession implements StatementSession {
       if (shape.writes && !options.alone) await this.beginImplicit();
       if (shape.temporary) core.hasTemporaries = true;
       const plan = await this.plan(sql, shape, options.oids);
+      if (shape.writes || shape.road === 'call') core.transaction.noteWrite();
       if (plan.parameters.length > 0) {
         if (options.parameters.length !== plan.parameters.length)
           throw new LakeError('invalid_argument', 'there is no parameter $1', {
@@ -231,7 +232,8 @@ export class SqlSession implements StatementSession {
     const { transaction, connection } = this.core;
     if (transaction.state === 'block') {
       await transaction.fail(connection);
-      await this.core.afterTransaction(false);
+      // With a savepoint the block may go on; then its settings and cursors do.
+      if (!transaction.hasSavepoints) await this.core.afterTransaction(false);
     } else if (transaction.state === 'implicit') {
       await transaction.rollback(connection);
       await this.core.afterTransaction(false);

@@ -166,11 +166,75 @@ test('two writers of the same rows: one of them gets a serialization conflict', 
   await other.close();
 });
 
-test('savepoints are refused with what to do instead, and the block is failed', async () => {
+test('a block goes back to a savepoint after which nothing was written', async () => {
   await session.send('BEGIN');
-  const error = await session.error('SAVEPOINT a');
-  assert.equal(error.code, 'feature_not_supported');
+  await session.send("INSERT INTO t VALUES (1, 'before')");
+  assert.equal(await session.tag('SAVEPOINT one'), 'SAVEPOINT');
+  await session.send("SET LOCAL application_name = 'inside'");
+  await session.send('DECLARE c CURSOR FOR SELECT 1');
+  assert.equal((await session.error('SELECT * FROM nowhere')).code, 'undefined_table');
   assert.equal(session.session.transactionStatus(), 'E');
+  assert.equal((await session.error('SELECT 1')).code, 'in_failed_transaction');
+  assert.equal(await session.tag('ROLLBACK TO SAVEPOINT one'), 'ROLLBACK');
+  assert.equal(session.session.transactionStatus(), 'T');
+  assert.deepEqual(await session.rows('SHOW application_name'), [['']]);
+  assert.equal((await session.error('FETCH c')).code, 'undefined_cursor');
+  await session.send('ROLLBACK TO one');
+  assert.equal(await session.tag('RELEASE one'), 'RELEASE');
+  assert.equal((await session.error('RELEASE one')).code, 'undefined_savepoint');
+  await session.send('ROLLBACK');
+  assert.equal(await count(), 0n);
+});
+
+test('what was written before a savepoint is committed after an error behind it', async () => {
+  await session.send('BEGIN');
+  await session.send("INSERT INTO t VALUES (1, 'kept')");
+  await session.send('SAVEPOINT a; SAVEPOINT b');
+  await session.error('INSERT INTO nowhere VALUES (1)');
+  await session.send('ROLLBACK TO a');
+  assert.equal((await session.error('ROLLBACK TO b')).code, 'undefined_savepoint');
+  await session.send('ROLLBACK TO a');
+  assert.equal(await session.tag('COMMIT'), 'COMMIT');
+  assert.deepEqual(await session.rows('SELECT s FROM t'), [['kept']]);
+});
+
+test('a rollback to a savepoint that would have to undo rows is refused, and nothing is committed', async () => {
+  for (const write of ["INSERT INTO t VALUES (2, 'after')", 'CREATE TABLE later (i INTEGER)']) {
+    await session.send("BEGIN; INSERT INTO t VALUES (1, 'before'); SAVEPOINT one");
+    await session.send(write);
+    const error = await session.error('ROLLBACK TO one');
+    assert.equal(error.code, 'feature_not_supported');
+    assert.match(error.message, /rows were written after it/);
+    assert.equal(await session.tag('COMMIT'), 'ROLLBACK');
+    assert.equal(await count(), 0n);
+  }
+});
+
+test('an error that ends the transaction of the engine can be survived by one that has only read, under READ COMMITTED', async () => {
+  const broken = "SELECT CAST('x' AS INTEGER)";
+  await session.send('BEGIN; SAVEPOINT one');
+  await session.error(`${broken} FROM range(2)`);
+  const error = await session.error('ROLLBACK TO one');
+  assert.equal(error.code, 'feature_not_supported');
+  await session.send('ROLLBACK');
+  await session.send('BEGIN ISOLATION LEVEL READ COMMITTED; SAVEPOINT one');
+  await session.error(`${broken} FROM range(2)`);
+  await session.send("ROLLBACK TO one; INSERT INTO t VALUES (1, 'x')");
+  assert.equal(await session.tag('COMMIT'), 'COMMIT');
+  assert.equal(await count(), 1n);
+});
+
+test('savepoints outside a block, wrong ones, and two-phase commit are errors', async () => {
+  for (const [sql, code] of [
+    ['SAVEPOINT one', 'no_active_transaction'],
+    ['RELEASE one', 'no_active_transaction'],
+    ['ROLLBACK TO one', 'no_active_transaction'],
+    ['BEGIN; ROLLBACK TO one', 'undefined_savepoint'],
+    ['ROLLBACK; BEGIN; SAVEPOINT one two', 'syntax_error'],
+    ["ROLLBACK; BEGIN; PREPARE TRANSACTION 'x'", 'feature_not_supported'],
+    ["ROLLBACK; COMMIT PREPARED 'x'", 'feature_not_supported'],
+  ] as const)
+    assert.equal((await session.error(sql)).code, code, sql);
 });
 
 test('settings are set, shown, reported and reset; unknown ones do not exist', async () => {
@@ -470,6 +534,14 @@ test('EXPLAIN ANALYZE of a change is a change', async () => {
   assert.equal((await session.error('EXPLAIN ANALYZE DELETE FROM t')).code, 'read_only_transaction');
   await session.send('ROLLBACK');
   assert.equal(await session.tag('EXPLAIN DELETE FROM t'), 'EXPLAIN');
+});
+
+test('EXPLAIN ANALYZE measures, whatever was measured before', async () => {
+  for (let i = 0; i < 2; i++) {
+    await session.send('SELECT 1');
+    const [[, tree]] = (await session.rows('EXPLAIN ANALYZE SELECT count(*) FROM range(12345)')) as [[string, string]];
+    assert.match(tree, /12,?345 rows/);
+  }
 });
 
 test("a COPY of wrong data says so in PostgreSQL's class, and nothing of it stays", async () => {
