@@ -26,6 +26,10 @@ export const limits = {
   answersBytesMax: 32 * 1024 * 1024,
   /** A transaction that begins waits so long for a commit that is being made, and then asks DuckDB for its snapshot. */
   commitWaitMsMax: 50,
+  /** A turn to commit ends after this: a stock client needs 5 to 20 ms from its look at the latest snapshot to its COMMIT, on a busy machine 100. */
+  turnMsMax: 250,
+  /** A transaction that waits for its turn goes on without one after this. */
+  turnWaitMsMax: 2_000,
   /** Literals that are taken out of one text; longer lists are run as they are. */
   takenLiteralsMax: 48,
   /** Values of an IN list that may be taken out: each length is a shape of its own. */

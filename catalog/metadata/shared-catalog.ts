@@ -12,6 +12,7 @@ import { Answers, type Moment } from './answers.ts';
 import { loadCatalogView } from './catalog-load.ts';
 import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
 import { limits } from './limits.ts';
+import { Turns } from './turns.ts';
 import { Traffic } from './traffic.ts';
 
 /** A transaction that has taken a moment and not begun in DuckDB. */
@@ -29,6 +30,7 @@ export interface Commit {
 export class SharedCatalog {
   readonly database: ReplicatedDatabase;
   readonly answers = new Answers();
+  readonly turns: Turns;
   readonly traffic: Traffic;
   readonly #clock: Clock;
   readonly #commits = new Mutex();
@@ -42,6 +44,7 @@ export class SharedCatalog {
     this.database = database;
     this.traffic = new Traffic(clock, writeTransactionMsMax);
     this.#clock = clock;
+    this.turns = new Turns(clock);
     this.#view = view;
   }
 

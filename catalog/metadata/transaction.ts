@@ -12,6 +12,7 @@ import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
 import { toMetadataError } from './errors.ts';
 import type { Pinned, SharedCatalog } from './shared-catalog.ts';
 import { refuseStoredSql } from './stored-sql.ts';
+import type { EndTurn } from './turns.ts';
 import type { Traveller } from './traffic.ts';
 
 type State =
@@ -58,6 +59,9 @@ export class Transaction {
   /** Temporary tables as the open transaction sees them, and as they were before it. */
   #temporary = new Map<string, TemporaryTable>();
   #temporaryBefore: Map<string, TemporaryTable> | undefined;
+  /** True if the last transaction committed what it wrote, or was refused because another was first and will come again. */
+  #isLikelyToCommit = false;
+  #endTurn: EndTurn | undefined;
   /** Settles when the last commit is durable; null when there is nothing to wait for. */
   #durable: Promise<unknown> | null = null;
 
@@ -126,6 +130,7 @@ export class Transaction {
     if (this.#state.t === 'idle') this.#state = { t: 'open', block: false, readOnly: false, work: null };
     if (this.#state.t !== 'open' || this.#state.work !== null) return;
     this.#temporaryBefore = new Map(this.#temporary);
+    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#endTurn = await this.#catalog.turns.take();
     const settled = this.#catalog.settled();
     if (settled) await settled;
     while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
@@ -235,6 +240,7 @@ export class Transaction {
       }
       this.#state = { t: 'idle' };
       this.#temporaryBefore = undefined;
+      this.#isLikelyToCommit = work.wrote;
       this.#leave();
       return 'committed';
     } catch (error) {
@@ -270,11 +276,14 @@ export class Transaction {
   }
 
   #leave(): void {
+    this.#endTurn?.();
+    this.#endTurn = undefined;
     if (this.#traveller) this.#catalog.traffic.leave(this.#traveller);
     this.#traveller = null;
   }
 
   async #undo(work: Work): Promise<void> {
+    this.#isLikelyToCommit = work.wrote;
     this.#leave();
     if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
     this.#temporaryBefore = undefined;

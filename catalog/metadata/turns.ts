@@ -1,0 +1,64 @@
+/**
+ * Whose turn it is to commit on a lake. DuckLake's commits are optimistic: whoever reads the latest snapshot and comes
+ * second to insert the next one is refused, sleeps and tries again, at most ten times, and among many writers some
+ * come second ten times in a row. So a transaction that is likely to commit waits here, in arrival order, before it
+ * takes its moment; what it reads then is still the latest when it commits. A turn is a courtesy, not a lock: it ends
+ * with the transaction or when its time is over, so one who stalls, or only reads, delays the others by that much and no more.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { limits } from './limits.ts';
+
+interface Waiter {
+  grant(): void;
+}
+
+/** Ends a turn; idempotent. */
+export type EndTurn = () => void;
+
+export class Turns {
+  readonly #clock: Clock;
+  readonly #waiting: Waiter[] = [];
+  #isTaken = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many wait now. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** The turn at once, if nobody has it; else a promise of it, which is kept within `turnWaitMsMax` whatever others do. */
+  take(): EndTurn | Promise<EndTurn> {
+    if (!this.#isTaken) return this.#begin();
+    return new Promise((resolve) => {
+      const entry: Waiter = {
+        grant: () => {
+          cancel();
+          resolve(this.#begin());
+        },
+      };
+      // Too many in front, or all of them stall: on without a turn, as if there were none.
+      const cancel = this.#clock.after(limits.turnWaitMsMax, () => {
+        this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+        resolve(() => undefined);
+      });
+      this.#waiting.push(entry);
+    });
+  }
+
+  #begin(): EndTurn {
+    this.#isTaken = true;
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      cancel();
+      this.#isTaken = false;
+      this.#waiting.shift()?.grant();
+    };
+    const cancel = this.#clock.after(limits.turnMsMax, end);
+    return end;
+  }
+}
