@@ -17,6 +17,8 @@ export interface KeyFiles {
 
 /** What the settings say about the store. */
 export interface StoreSettings extends Partial<KeyFiles> {
+  /** PEM file with the authorities of the endpoint's certificate. */
+  readonly caPath?: string;
   readonly endpoint?: string;
   readonly region?: string;
   readonly pathStyle: boolean;
@@ -43,9 +45,9 @@ export interface StorePlace {
 /** For lakes in a local directory there are no keys. Errors: config_invalid when a key file cannot be read or there are no credentials. */
 export function createDataKeys(config: StoreSettings, clock: Clock) {
   const keys = podKeys(config, clock);
-  const place = storePlace(config, config.endpoint);
+  const place = { ...storePlace(config, config.endpoint), ...(config.caPath === undefined ? {} : { caPath: config.caPath }) };
   return {
-    async forLake(lake: { readonly dataPath: string }): Promise<(StorePlace & StaticKeys) | null> {
+    async forLake(lake: { readonly dataPath: string }): Promise<(StorePlace & StaticKeys & { readonly caPath?: string }) | null> {
       if (!lake.dataPath.startsWith('s3://')) return null;
       return { ...place, ...(await keys()) };
     },

@@ -40,7 +40,12 @@ export function attachLakeSql({ lake, readOnly, secret, metadataCatalog, create 
 }
 
 /** One secret per lake, bound to its prefix, so that keys of one never open another's files. */
-export function dataSecretSql(name: string, lake: Lake, keys: ObjectStoreKeys): string {
+export function dataSecretSql(
+  name: string,
+  lake: Lake,
+  keys: ObjectStoreKeys,
+  verb: 'CREATE' | 'CREATE OR REPLACE' = 'CREATE',
+): string {
   const options = [
     'TYPE s3',
     `KEY_ID ${quoteString(keys.keyId)}`,
@@ -52,7 +57,7 @@ export function dataSecretSql(name: string, lake: Lake, keys: ObjectStoreKeys): 
     `URL_STYLE '${keys.pathStyle ? 'path' : 'vhost'}'`,
     `SCOPE ${quoteString(lake.dataPath)}`,
   ];
-  return `CREATE SECRET ${quoteName(name)} (${options.join(', ')})`;
+  return `${verb} SECRET ${quoteName(name)} (${options.join(', ')})`;
 }
 
 /** A value of a libpq connection string. Source: PostgreSQL 15 documentation, 34.1.1 "Connection Strings". */

@@ -82,14 +82,16 @@ export class Engine {
 
   /** An instance with this one lake for the pod's own work on it; the caller closes it. `endpoint` opens its metadata. */
   openWorkshop(lake: Lake, endpoint: MetadataEndpoint, budget: WorkshopBudget): Promise<Workshop> {
-    const { dataKeys, random, directory } = this.#options;
+    const { dataKeys, clock, random, log, directory } = this.#options;
     const access = [{ lake, right: 'owner' as const }];
     return Workshop.open({
       ...budget,
       access,
       endpoint,
       dataKeys,
+      clock,
       random,
+      log,
       basePath: this.#basePath,
       directory: join(directory, 'instances'),
     });

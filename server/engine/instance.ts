@@ -7,11 +7,14 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
 import { metadataCatalogPrefix } from '../../base/sql-refusal.ts';
-import { attachLakeSql, dataSecretSql, metadataSecretSql } from './attach.ts';
+import { attachLakeSql, metadataSecretSql } from './attach.ts';
 import { loadExtensions } from './extensions.ts';
+import { InstanceKeys } from './instance-keys.ts';
 import { lockdownStatements } from './lockdown.ts';
 import type { DataKeys, LakeAccess, MetadataEndpoint } from './ports.ts';
 
@@ -25,7 +28,9 @@ export interface InstanceOptions {
   readonly memoryBytes: number;
   readonly threads: number;
   readonly spillBytesMax: number;
+  readonly clock: Clock;
   readonly random: Random;
+  readonly log: Logger;
 }
 
 export class EngineInstance {
@@ -40,13 +45,22 @@ export class EngineInstance {
   readonly memoryBytes: number;
   readonly #directory: string;
   readonly #instance: DuckDBInstance;
+  readonly #keys: InstanceKeys | undefined;
 
   private constructor(
     instance: DuckDBInstance,
     options: InstanceOptions,
-    made: { directory: string; spoolDirectory: string; ownPublic: Set<string>; unavailable: Unavailable },
+    made: {
+      directory: string;
+      spoolDirectory: string;
+      ownPublic: Set<string>;
+      unavailable: Unavailable;
+      keys: InstanceKeys | undefined;
+    },
   ) {
     this.#instance = instance;
+    this.#keys = made.keys;
+    this.#keys?.follow(() => instance.connect());
     this.#directory = made.directory;
     this.spoolDirectory = made.spoolDirectory;
     this.ownPublic = made.ownPublic;
@@ -71,11 +85,15 @@ export class EngineInstance {
       autoload_known_extensions: 'false',
       allow_persistent_secrets: 'false',
     });
+    const { dataKeys: source, clock, log } = options;
+    const failed = (lake: string, error: unknown): void =>
+      log.warn({ lake, err: error }, 'there are no new keys for the object store; the old ones stay in use');
+    const keys = source && new InstanceKeys({ source, clock, failed });
     try {
       const connection = await instance.connect();
-      const prepared = await prepare(connection, options, { spoolDirectory, spillDirectory });
+      const prepared = await prepare(connection, options, { spoolDirectory, spillDirectory, keys });
       connection.closeSync();
-      return new EngineInstance(instance, options, { directory, spoolDirectory, ...prepared });
+      return new EngineInstance(instance, options, { directory, spoolDirectory, keys, ...prepared });
     } catch (error) {
       instance.closeSync();
       rmSync(directory, { recursive: true, force: true });
@@ -90,6 +108,7 @@ export class EngineInstance {
 
   /** Frees memory and files. No connection may be open any more. */
   close(): void {
+    this.#keys?.close();
     this.#instance.closeSync();
     rmSync(this.#directory, { recursive: true, force: true });
   }
@@ -127,12 +146,14 @@ export async function canAttach(one: LakeAccess, endpoint: MetadataEndpoint): Pr
 async function prepare(
   connection: DuckDBConnection,
   options: InstanceOptions,
-  directories: { spoolDirectory: string; spillDirectory: string },
+  { keys, ...directories }: { spoolDirectory: string; spillDirectory: string; keys: InstanceKeys | undefined },
 ): Promise<{ ownPublic: Set<string>; unavailable: Unavailable }> {
   await loadExtensions(connection, ['ducklake', 'postgres_scanner', 'httpfs']);
   // Each session's reads come through one PostgreSQL connection of this pool; without room it would connect anew each time.
   await connection.run('SET pg_pool_max_connections = 32');
   await connection.run("SET pg_pool_health_check_query = ''");
+  // httpfs checks certificates with one of its two clients only, unless it is told.
+  await connection.run('SET enable_server_cert_verification = true');
   const unguessable = (): string => options.random.bytes(16).toString('hex');
   const secret = `metadata_${unguessable()}`;
   await connection.run(metadataSecretSql(secret, options.endpoint));
@@ -141,8 +162,7 @@ async function prepare(
     const { lake, right } = one;
     const metadataCatalog = `${metadataCatalogPrefix}${unguessable()}`;
     try {
-      const keys = await options.dataKeys?.forLake(lake, right);
-      if (keys) await connection.run(dataSecretSql(`data_${unguessable()}`, lake, keys));
+      await keys?.add(connection, one, `data_${unguessable()}`);
       await connection.run(attachLakeSql({ lake, readOnly: right === 'read', secret, metadataCatalog }));
     } catch (reason) {
       unavailable.set(lake.name, { one, reason });

@@ -30,6 +30,9 @@ export const roomyShare = 0.1;
 /** An instance with less than this cannot join or sort anything worth an instance. */
 export const instanceMemoryBytesMin = 64 * mebibyte;
 
+/** Milliseconds between looks at the object store's keys: rotated ones are in use so soon, and temporary ones well before they expire. */
+export const keysCheckMs = 30_000;
+
 /** Milliseconds between attempts to attach a lake that could not be attached; an attempt makes a session wait for it. */
 export const unavailableRetryMs = 1_000;
 

@@ -178,7 +178,7 @@ export class InstancePool {
     memoryBytes: number,
     issued: (endpoint: MetadataEndpoint) => void,
   ): Promise<EngineInstance> {
-    const { tokens, dataKeys, basePath, directory, limits, random } = this.#options;
+    const { tokens, dataKeys, basePath, directory, limits, clock, random, log } = this.#options;
     const endpoint = await tokens.issue(access);
     issued(endpoint);
     try {
@@ -191,7 +191,9 @@ export class InstancePool {
         memoryBytes,
         threads: limits.threads,
         spillBytesMax: limits.spillBytesMax,
+        clock,
         random,
+        log,
       });
     } catch (error) {
       await tokens.revoke(endpoint);

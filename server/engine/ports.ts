@@ -44,6 +44,8 @@ export interface ObjectStoreKeys {
   readonly endpoint?: string;
   readonly useTls: boolean;
   readonly pathStyle: boolean;
+  /** PEM file with the authorities of the endpoint's certificate; absent: those the system trusts. */
+  readonly caPath?: string;
 }
 
 export interface DataKeys {
