@@ -7,7 +7,7 @@ export interface Goal {
   readonly label: string;
   readonly unit: string;
   /** Whom we are compared with; without one the value itself is bounded. */
-  readonly against?: 'postgres' | 'duckdb';
+  readonly against?: 'postgres' | 'duckdb' | 'idle';
   /** Bound on the ratio ours / theirs, or on the value. Without a bound the row is for information. */
   readonly atMost?: number;
   readonly atLeast?: number;
@@ -226,6 +226,22 @@ export const goals: readonly Goal[] = [
     unit: 'ms',
     against: 'duckdb',
     atMost: 1.3,
+  },
+  {
+    script: 'lake_point',
+    metric: 'point_p50',
+    label: 'one row of 10 M by its key, p50, against DuckDB in-process on the same lake',
+    unit: 'ms',
+    against: 'duckdb',
+    atMost: 1.3,
+  },
+  {
+    script: 'lake_point',
+    metric: 'point_p99_busy',
+    label: 'the same, p99, while another session runs a heavy query, against the idle pod',
+    unit: 'ms',
+    against: 'idle',
+    atMost: 3,
   },
   { script: 'start', metric: 'ready_first', label: '`npm start` to ready, new data directory', unit: 'ms', atMost: 2000 },
   { script: 'start', metric: 'ready_again', label: '`npm start` to ready, existing data directory', unit: 'ms', atMost: 2000 },

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only point,fetch,ingest,catalog,tpch,start --rounds 3]`: a pod and PostgreSQL side by side on this machine,
+ * `npm run bench [-- --only point,fetch,ingest,catalog,tpch,lake,start --rounds 3]`: a pod and PostgreSQL side by side on this machine,
  * interleaved in every round; ratios count, not absolutes. Each part's measurements lie in `.cache/bench/<part>.jsonl`;
  * docs/benchmarks.md is written anew from all that are there. Exits 1 when something that must hold does not.
  */
@@ -16,7 +16,7 @@ import { benchTarget } from '../support/bench-target.ts';
 import { type Pod, projectRoot, startPod } from '../support/pod.ts';
 import { judge, type Measurement, toMarkdown } from './report.ts';
 
-const parts = ['point', 'fetch', 'ingest', 'catalog', 'tpch', 'start'] as const;
+const parts = ['point', 'fetch', 'ingest', 'catalog', 'tpch', 'lake', 'start'] as const;
 type Part = (typeof parts)[number];
 
 const { values } = parseArgs({
@@ -39,6 +39,7 @@ for (const part of chosen) {
   if (part === 'start') await measureStart(out);
   else if (part === 'tpch')
     await withPod((pod) => client('tpch', ['--target', benchTarget(pod), '--sf', values.sf, '--load', '--check', '--time'], out));
+  else if (part === 'lake') await withPod((pod) => client('lake_point', ['--target', benchTarget(pod)], out));
   else
     await withPod((pod) =>
       withPostgres((postgres) =>
