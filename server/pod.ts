@@ -3,6 +3,7 @@
  * metadata worker (its own composition) this is the only file that knows everybody.
  */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -51,6 +52,7 @@ import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
 import { openStatementSession } from './statements/session.ts';
 import { connectPeer } from './worker-call.ts';
+import { ThreadPool } from './thread-pool/thread-pool.ts';
 import { StoreTrouble } from './store-trouble.ts';
 import type { MainCalls, WorkerCalls, WorkerInput } from './worker-protocol.ts';
 
@@ -140,6 +142,13 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
   closers.push(() => certificates.close());
 
+  const threads = ThreadPool.open({
+    path: join(dataDir.spillDir, 'park'),
+    size: poolThreads(),
+    cores: availableParallelism(),
+    clock,
+  });
+  closers.push(() => threads.close());
   const access = new AccessCache((principal) => accessOf(control, principal));
   // First of all listeners: whoever acts on a change must not be told what was true before it.
   changeListeners.add(() => access.clear());
@@ -159,6 +168,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     baseCatalog: pgCatalog,
     directory: dataDir.spillDir,
     limits: engineLimits(config),
+    meter: threads,
     clock,
     random,
     log: logger.child({ room: 'engine' }),
@@ -472,12 +482,16 @@ function engineLimits(config: Config): Partial<EngineLimits> {
     memoryBytes: Math.floor(config.memoryLimitBytes * engineMemoryShare),
     threads: config.threads,
     spillBytesMax: config.spillLimitBytes,
-    ...admissionFor(config.queryConcurrency, Number(processEnvironment['UV_THREADPOOL_SIZE'] ?? libuvThreadsDefault)),
+    ...admissionFor(config.queryConcurrency, poolThreads()),
   };
 }
 
 /** What libuv makes when nobody says. */
 const libuvThreadsDefault = 4;
+
+function poolThreads(): number {
+  return Number(processEnvironment['UV_THREADPOOL_SIZE'] ?? libuvThreadsDefault);
+}
 
 /**
  * Every running statement holds a thread of libuv's pool while it waits for metadata, which needs a thread of the same pool:

@@ -11,12 +11,22 @@ import type { EngineLimits } from './limits.ts';
 
 export type AdmissionClass = 'fresh' | 'transaction';
 
+/** Is told when a call takes a thread of the pool and when it gives it back (server/thread-pool). */
+export interface CallMeter {
+  begin(): number;
+  end(begun: number): void;
+}
+
+const noMeter: CallMeter = { begin: () => 0, end: () => {} };
+
 export class Admission {
+  readonly #meter: CallMeter;
   readonly #clock: Clock;
   readonly #limits: EngineLimits;
   readonly #gates: Readonly<Record<AdmissionClass, Gate>>;
 
-  constructor(clock: Clock, limits: EngineLimits) {
+  constructor(clock: Clock, limits: EngineLimits, meter: CallMeter = noMeter) {
+    this.#meter = meter;
     this.#clock = clock;
     this.#limits = limits;
     this.#gates = {
@@ -43,9 +53,11 @@ export class Admission {
   async run<T>(kind: AdmissionClass, call: () => Promise<T>, abort?: AbortSignal): Promise<T> {
     const gate = this.#gates[kind];
     const leave = gate.running < gate.slots && gate.queued === 0 ? await gate.enter() : await this.#wait(gate, abort);
+    const begun = this.#meter.begin();
     try {
       return await call();
     } finally {
+      this.#meter.end(begun);
       leave();
     }
   }

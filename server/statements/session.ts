@@ -211,7 +211,8 @@ export class SqlSession implements StatementSession {
         const columns = this.#checkColumns(plan, stream.result, options);
         return { t: 'rows', rows: this.guard(columns, stream, sql), tag: (count) => tagOf(shape.tag, count) };
       }
-      const result = await core.connection.execute(plan.prepared);
+      const execute = (): Promise<DuckDBMaterializedResult> => core.connection.execute(plan.prepared);
+      const result = shape.road === 'explain' ? await core.measured(execute) : await execute();
       if (rows) {
         const columns = this.#checkColumns(plan, result, options);
         if (!plan.kept) plan.prepared.destroySync();
