@@ -18,6 +18,8 @@ import type { SessionHooks, StatementSession } from '../base/statement-session.t
 import { type ControlCatalog, createControlCatalog } from '../catalog/control/control-catalog.ts';
 import { LakeMaintenance } from '../catalog/maintenance/maintenance.ts';
 import { openKeyVendor } from '../catalog/keys/open-vendor.ts';
+import { openExternalMetadata } from '../catalog/external/open-external.ts';
+import type { ExternalSession } from '../catalog/external/sessions.ts';
 import { createMetadataSessions } from '../catalog/metadata/sessions.ts';
 import { createReplicatedLog } from '../catalog/replicated/log.ts';
 import { createLogMetrics } from '../catalog/replicated/metrics.ts';
@@ -39,7 +41,7 @@ const port = parentPort;
 const input = workerData as WorkerInput;
 const logger = createLogger(input.logLevel).child({ room: 'metadata' });
 const tokens = new Map<string, Principal>();
-const opened = new WeakMap<Principal, Set<SessionHooks>>();
+const opened = new WeakMap<Principal, Set<Pick<SessionHooks, 'terminate'>>>();
 /** Those who are clients, and not this pod itself. */
 const clients = new WeakSet<Principal>();
 
@@ -66,8 +68,20 @@ async function start() {
         .catch(() => undefined),
   });
   const sealer = createSealer(parseKeyFile(readFileSync(input.encryptionKeyPath, 'utf8')), random);
+  const external =
+    input.config.metadataUrl === undefined
+      ? undefined
+      : await openExternalMetadata({
+          url: input.config.metadataUrl,
+          key: sealer.derive('external metadata'),
+          log,
+          lake: async (name) => (await knownLakes((await parts).control)).find((lake) => lake.name === name) ?? null,
+          clock,
+          random,
+          logger,
+        });
   const control = await createControlCatalog({
-    log,
+    log: external?.log ?? log,
     clock,
     random,
     sealer,
@@ -89,6 +103,7 @@ async function start() {
   // Sessions on a lake let go of its database before the control catalog drops it.
   control.onChange(async (changes) => {
     for (const change of changes) {
+      if (change.t === 'lake-dropped') await external?.sessions.terminate(change.lakeId);
       if (change.t === 'lake-dropped')
         await sessions.terminate(new LakeError('admin_shutdown', `ducklake "${change.name}" was dropped`), change.lakeId);
     }
@@ -100,11 +115,12 @@ async function start() {
     authentication: { t: 'token', authenticator: { token: async (_user, token) => principalOfToken(token) } },
     sessions: {
       async open(startup, hooks) {
+        if (external) return followRelay(startup.principal, await external.sessions.open(startup));
         const session = await sessions.open(startup, hooks);
         follow(startup.principal, hooks, session);
         return { t: 'session', session };
       },
-      cancelElsewhere: () => undefined,
+      cancelElsewhere: (processId, secretKey) => external?.sessions.cancel(processId, secretKey),
     },
     clock,
     random,
@@ -129,6 +145,14 @@ function follow(principal: Principal, hooks: SessionHooks, session: StatementSes
     open.delete(hooks);
     await close();
   };
+}
+
+function followRelay(principal: Principal, session: ExternalSession): ExternalSession {
+  const open = opened.get(principal) ?? new Set();
+  const entry = { terminate: () => session.end() };
+  opened.set(principal, open.add(entry));
+  void session.ended.then(() => open.delete(entry));
+  return session;
 }
 
 function principalOfToken(token: string): Principal {

@@ -449,9 +449,9 @@ function workerFile(): URL {
 }
 
 function workerInput(config: Config, dataDir: { cacheDir: string; socketDir: string; encryptionKeyPath: string }): WorkerInput {
-  const { storageUrl, s3, logRetentionMs, memoryLimitBytes, threads } = config;
+  const { storageUrl, metadataUrl, s3, logRetentionMs, memoryLimitBytes, threads } = config;
   return {
-    config: { storageUrl, s3, logRetentionMs, memoryLimitBytes, threads },
+    config: { storageUrl, ...(metadataUrl === undefined ? {} : { metadataUrl }), s3, logRetentionMs, memoryLimitBytes, threads },
     logLevel: config.logLevel,
     cacheDir: dataDir.cacheDir,
     socketDir: dataDir.socketDir,

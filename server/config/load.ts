@@ -21,6 +21,8 @@ export interface Config {
   readonly dataDir: string;
   readonly logLevel: LogLevel;
   readonly storageUrl: string;
+  /** Holds a password: never to be shown. */
+  readonly metadataUrl?: string;
   readonly s3: {
     readonly endpoint?: string;
     readonly region?: string;
@@ -128,13 +130,12 @@ export function loadConfig(input: {
   const portBase = port('public_pgwire_port_base');
   const ordinal = Number(/-(\d+)$/.exec(nodeName)?.[1] ?? 0);
   if (flag('cluster_mode')) throw invalid('BOILSTREAM_CLUSTER_MODE is true, and this release runs single pods only: unset it');
-  if (raw('metadata_url'))
-    throw invalid('BOILSTREAM_METADATA_URL is set, and this release keeps metadata in the embedded catalog only: unset it');
 
   const config: Config = omitUndefined({
     dataDir,
     logLevel: value('log_level', readEnum) as LogLevel,
     storageUrl: value('storage_url', readStorageUrl) ?? `${pathToFileURL(resolve(dataDir, 'storage')).href}`,
+    metadataUrl: raw('metadata_url'),
     s3: omitUndefined({
       endpoint: value('s3_endpoint', readEndpoint),
       region: raw('s3_region'),

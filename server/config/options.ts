@@ -80,7 +80,7 @@ export const options = [
   {
     name: 'metadata_url',
     type: 'string',
-    help: '`postgres://…`: metadata of the lakes in an external PostgreSQL (not in this release)',
+    help: '`postgres://user:password@host/db?sslmode=…`: metadata of the lakes in an external PostgreSQL, see docs/external-metadata.md',
   },
   {
     name: 'encryption_key_path',
