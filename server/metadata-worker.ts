@@ -23,6 +23,7 @@ import type { ExternalSession } from '../catalog/external/sessions.ts';
 import { createMetadataSessions } from '../catalog/metadata/sessions.ts';
 import { createReplicatedLog } from '../catalog/replicated/log.ts';
 import { createLogMetrics } from '../catalog/replicated/metrics.ts';
+import { LakeRestorer } from '../catalog/restore/restore-lake.ts';
 import { Listener } from '../protocols/pgwire/listener.ts';
 import { openObjectStore } from '../storage/open.ts';
 import { probeStore } from '../storage/probe.ts';
@@ -109,6 +110,7 @@ async function start() {
     }
   });
   const maintenance = new LakeMaintenance({ log, lakes: () => control.lakes(), oldestTransactionAt: () => null });
+  const restorer = new LakeRestorer({ log, control, sessions, clock, random, logger });
   const socketFile = `${input.socketDir}/.s.PGSQL.${socketPort}`;
   const listener = new Listener({
     address: { path: socketFile },
@@ -128,7 +130,7 @@ async function start() {
   });
   rmSync(socketFile, { force: true });
   await listener.open();
-  return { store, log, control, sessions, listener, maintenance };
+  return { store, log, control, sessions, restorer, listener, maintenance };
 }
 
 /** Lakes that are being made count too: the pod's first attach creates their tables. */
@@ -198,6 +200,7 @@ const peer = connectPeer(port, {
     const rights = new Map<string, Right>(access.map(({ lake, right }) => [lake.name, right]));
     return issue({ id: owner, name: owner, kind: owner === 'pod' ? 'pod' : 'user', superuser: false, rights });
   },
+  restoreLake: async (...request: Parameters<LakeRestorer['restore']>) => (await parts).restorer.restore(...request),
   issuePrincipalToken: async (principal: Principal) => {
     await parts;
     clients.add(principal);

@@ -219,6 +219,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   const admin = createAdmin({
     control,
     lakes: { initialise: (lake) => engine.initialiseLake(lake) },
+    restorer: { restore: (...request) => call.restoreLake(...request) },
     addresses: {
       pgwire: () => ({ host: publicHost, port: config.publicPgwirePort ?? (listeners.pgwire?.port as number) }),
       caPath: certificates.caPath,

@@ -2,6 +2,7 @@
 import type { Principal } from '../base/domain.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
+import type { LakeRestorer } from './admin/ports.ts';
 import type { Config } from './config/load.ts';
 import type { LakeAccess, MetadataEndpoint } from './engine/ports.ts';
 
@@ -24,6 +25,8 @@ export interface WorkerCalls {
   issueToken(access: readonly LakeAccess[], owner: 'engine' | 'pod' | 'maintenance'): Promise<MetadataEndpoint>;
   /** A method of the catalogs' side of maintenance. */
   maintenance(method: string, ...args: unknown[]): Promise<unknown>;
+  /** Restores a lake (catalog/restore). */
+  restoreLake: LakeRestorer['restore'];
   /** A token with exactly a principal's own rights, for its relayed session. */
   issuePrincipalToken(principal: Principal): Promise<MetadataEndpoint>;
   revokeToken(token: string): Promise<void>;

@@ -25,6 +25,7 @@ import {
 } from './listings.ts';
 import type { Sealer, VerifierMaker } from './ports.ts';
 import { findLogin, lakeOf, type LoginRecord, principalOf } from './principals.ts';
+import { assertNewName, type RestoreFloor, restorableLakes, restoreFloor } from './restorable.ts';
 import { migrate } from './schema.ts';
 import { openSecret, resealSecrets } from './secrets.ts';
 import { ControlStore } from './store.ts';
@@ -141,6 +142,28 @@ export class ControlCatalog {
     );
   }
 
+  /**
+   * All lakes that had a name, the newest first, as far as the principal may restore them (restorable.ts). With `as` it is
+   * also judged whether a new lake may be made and called that.
+   */
+  restorableLakes(principal: ActorReference, name: string, as?: string): Promise<LakeRow[]> {
+    return this.#read(principal, async (tx, actor) => {
+      if (as !== undefined) await assertNewName(tx, actor, as);
+      return restorableLakes(tx, actor, name);
+    });
+  }
+
+  /** What restores within `retentionMs` may still need of a lake's files: ask before deleting any. */
+  restoreFloor(lakeId: string, retentionMs: number): Promise<RestoreFloor> {
+    const keepSince = this.#options.clock.now() - retentionMs;
+    return this.#store.read((tx) => restoreFloor(tx, lakeId, keepSince));
+  }
+
+  /** The last step of a restore (commands/restore-lake.ts). */
+  async putInPlace(args: Record<string, unknown>, principal: ActorReference): Promise<{ readonly lake: Lake }> {
+    return (await this.execute({ name: 'restore-lake', args }, { principal })) as unknown as { lake: Lake };
+  }
+
   /** Live lakes the principal has a right on, with the right. */
   async lakesOf(principal: ActorReference): Promise<LakeListing[]> {
     return this.#read(principal, (tx, actor) => listLakes(tx, actor));
@@ -173,6 +196,13 @@ export class ControlCatalog {
     const { log, logger } = this.#options;
     const lakes = await this.#store.read((tx) => tx.all<LakeRow>('SELECT * FROM lakes'));
     const present = new Set(await log.databases());
+    // A restore that a crash cut off before it took a name; whoever asked for it was not told anything.
+    const known = new Set(lakes.map(lakeDatabaseName));
+    for (const database of present) {
+      if (!/^lake_[0-9a-f]{32}$/.test(database) || known.has(database)) continue;
+      await log.drop(database);
+      logger.info({ database }, 'dropped what a restore that was cut off had left');
+    }
     for (const lake of lakes) {
       const database = lakeDatabaseName(lake);
       if (lake.state === 'creating' && !present.has(database)) await log.create(database);

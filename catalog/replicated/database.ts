@@ -190,6 +190,8 @@ export class OpenDatabase<Connection> {
   async retire(record: () => number): Promise<void> {
     await this.#lock.run(async () => {
       this.#assertOpen();
+      // Its last commits lie in earlier segments than its end, so that "right before the end" has them all.
+      await this.#options.shipper.whenShipped(this.#ticket);
       this.#ticket = record();
       await this.#options.shipper.whenShipped(this.#ticket);
       this.close();

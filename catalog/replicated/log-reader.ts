@@ -5,7 +5,7 @@
  */
 import { LakeError } from '../../base/errors.ts';
 import type { ListedObject, ObjectStore } from '../../storage/object-store.ts';
-import { decodeAnchor } from './anchor.ts';
+import { type Anchor, decodeAnchor } from './anchor.ts';
 import { readFloor } from './floor.ts';
 import { type Applied, Ledger } from './ledger.ts';
 import type { LogLimits } from './limits.ts';
@@ -51,21 +51,29 @@ async function startingLedger(options: LogReaderOptions, until?: Until): Promise
     if (position && !(until?.t === 'position' && comparePositions(position, until.position) > 0)) listed.push(object);
   }
   let damage: unknown;
-  let oldest = 0;
+  let oldest: { readonly anchor: Anchor; readonly time: number } | null = null;
   for (const { key, modified } of listed.toReversed()) {
     const object = await store.get(key, signal ? { signal } : {});
     if (!object) continue;
     try {
       const anchor = decodeAnchor(object.body, key);
-      oldest = anchor.time || modified;
-      if (until?.t !== 'time' || oldest <= until.time) return Ledger.fromAnchor(anchor);
+      oldest = { anchor, time: anchor.time || modified };
+      if (!until || isBefore(oldest, until)) return Ledger.fromAnchor(anchor);
     } catch (error) {
       damage = error;
     }
   }
-  if (until) await assertWhole(options, oldest);
+  // Made and dropped again between two anchors: somewhere after the oldest.
+  if (until?.t === 'drop' && oldest) return Ledger.fromAnchor(oldest.anchor);
+  if (until) await assertWhole(options, oldest?.time ?? 0);
   else if (damage) throw damage;
   return new Ledger({ verify: true });
+}
+
+/** Whether the state at `until` can be built from this anchor. */
+function isBefore({ anchor, time }: { readonly anchor: Anchor; readonly time: number }, until: Until): boolean {
+  if (until.t === 'drop') return anchor.databases.some(({ name }) => name === until.name);
+  return until.t === 'position' || time <= until.time;
 }
 
 /** With no anchor before it, a point can be reached only while the log still begins at its beginning. */
@@ -94,10 +102,16 @@ class StoreLogReader implements LogReader {
   async to(until: Until, take: (applied: readonly Applied[]) => void): Promise<boolean> {
     // A position is reached without looking at what follows it, which may be damaged.
     if (until.t === 'position') return this.#read(take, (at) => comparePositions(at, until.position) > 0);
-    return this.#read(
-      take,
-      () => false,
-      (object, stored) => (object.time || stored()) > until.time,
+    const isLater = (object: LogObject, stored: () => number): boolean =>
+      until.t === 'time' ? (object.time || stored()) > until.time : this.#drops(object, until.name);
+    return this.#read(take, () => false, isLater);
+  }
+
+  #drops(object: LogObject, name: string): boolean {
+    if (object.t === 'terminal') return false;
+    return object.entries.some(
+      (entry) =>
+        entry.t === 'control' && entry.control.t === 'drop' && this.ledger.databases.get(entry.control.database)?.name === name,
     );
   }
 

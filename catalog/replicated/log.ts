@@ -191,8 +191,19 @@ class DuckDbLog implements ReplicatedLog {
     return this.#ledger.position;
   }
 
+  async settled(): Promise<LogPosition> {
+    this.#assertGoing();
+    await this.#shipper.drain();
+    return this.#ledger.position;
+  }
+
   async databases(): Promise<readonly string[]> {
     return [...this.#ledger.databases.values()].map((state) => state.name).sort();
+  }
+
+  marks(): ReadonlyMap<string, string> {
+    const states = [...this.#ledger.databases.values()];
+    return new Map(states.map(({ name, database, base, walEnd }) => [name, `${database}:${base.generation}:${walEnd}`]));
   }
 
   async open(name: string): Promise<ReplicatedDatabase> {
@@ -201,11 +212,6 @@ class DuckDbLog implements ReplicatedLog {
     if (!state) throw new LakeError('not_found', `there is no database ${name}`);
     let opening = this.#open.get(state.database);
     if (!opening) {
-  marks(): ReadonlyMap<string, string> {
-    const states = [...this.#ledger.databases.values()];
-    return new Map(states.map(({ name, database, base, walEnd }) => [name, `${database}:${base.generation}:${walEnd}`]));
-  }
-
       opening = this.#restore(state).catch(async (error: unknown) => {
         // A successor may have collected what this pod was about to read: then it is deposed, and nothing is damaged.
         await this.#shipper.probe();
@@ -237,12 +243,7 @@ class DuckDbLog implements ReplicatedLog {
     this.#checkName(name);
     const uuid = this.#parts.options.random.uuid();
     const file = this.#file(uuid, 1);
-    const directory = join(this.#parts.localDir, `past-${uuid}`);
-    mkdirSync(directory);
-    try {
-      // Everything up to here is in the store, so that the present is a point of the past like any other.
-      await this.#shipper.drain();
-      const point = await pastFiles(at, { ...this.#reading, chunks: this.#chunks, name: of, directory, file });
+    return this.#withPast({ of, at, file }, async (point) => {
       const database = await this.#catalogLock.run(async () => {
         this.#assertGoing();
         this.#checkName(name);
@@ -256,6 +257,41 @@ class DuckDbLog implements ReplicatedLog {
         }
       });
       return { database, point };
+    });
+  }
+
+  async look<T>(
+    { of, at }: { readonly of: string; readonly at: Until },
+    work: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    this.#assertGoing();
+    const name = `look_${this.#parts.options.random.uuid()}`;
+    const file = this.#file(name, 1);
+    return this.#withPast({ of, at, file }, async () => {
+      await attachFile(this.#admin, file, name);
+      const connection = await this.#parts.instance.connect();
+      try {
+        await connection.run(`USE ${quoteName(name)}`);
+        return await work(connection);
+      } finally {
+        connection.closeSync();
+        await detachFile(this.#admin, name).catch(() => undefined);
+        for (const path of [file, `${file}.wal`]) rmSync(path, { force: true });
+      }
+    });
+  }
+
+  /** Puts the files of a database as it was at a point to `file` and runs `work`. */
+  async #withPast<T>(
+    { of, at, file }: { readonly of: string; readonly at: Until; readonly file: string },
+    work: (point: PastPoint) => Promise<T>,
+  ): Promise<T> {
+    const directory = `${file}.past`;
+    mkdirSync(directory);
+    try {
+      // Everything up to here is in the store, so that the present is a point of the past like any other.
+      await this.#shipper.drain();
+      return await work(await pastFiles(at, { ...this.#reading, chunks: this.#chunks, name: of, directory, file }));
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

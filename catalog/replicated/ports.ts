@@ -15,7 +15,11 @@ export interface LogPosition {
  * A point of the retained log: a position, or the newest one whose time (milliseconds since 1970) is not after `time`.
  * Objects that do not tell their time (written by releases before it was kept) count as of when the store took them.
  */
-export type Until = { readonly t: 'position'; readonly position: LogPosition } | { readonly t: 'time'; readonly time: number };
+export type Until =
+  | { readonly t: 'position'; readonly position: LogPosition }
+  | { readonly t: 'time'; readonly time: number }
+  /** Right before the database of this name was dropped (the last of that name); the present while it is there. */
+  | { readonly t: 'drop'; readonly name: string };
 
 /** Where a point was found. */
 export interface PastPoint {
@@ -57,12 +61,12 @@ export interface ReplicatedDatabase {
 export interface ReplicatedLog {
   /** Names of the databases that exist now. */
   databases(): Promise<readonly string[]>;
+  /** For each database, by name, what its durable state is called: another text = something was written since. Opens nothing. */
+  marks(): ReadonlyMap<string, string>;
   /** Opens (attaches, replays) a database; `not_found` when there is none. Cheap when open already. */
   open(name: string): Promise<ReplicatedDatabase>;
   /** Creates an empty database durably; `already_exists`. */
   create(name: string): Promise<ReplicatedDatabase>;
-  /** For each database, by name, what its durable state is called: another text = something was written since. Opens nothing. */
-  marks(): ReadonlyMap<string, string>;
   /** Removes a database from the present (its log stays restorable for the retention time). */
   drop(name: string): Promise<void>;
   /**
@@ -71,9 +75,13 @@ export interface ReplicatedLog {
    * `corrupt` naming the damaged object.
    */
   restore(request: RestoreRequest): Promise<{ readonly database: ReplicatedDatabase; readonly point: PastPoint }>;
+  /** Runs `work` on what a database held at a point, for reading; nothing of it stays. Throws as `restore` does. */
+  look<T>(request: { readonly of: string; readonly at: Until }, work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   /** Names of the databases that existed at a point. Throws as `restore` does. */
   databasesAt(at: Until): Promise<{ readonly point: PastPoint; readonly names: readonly string[] }>;
   position(): LogPosition;
+  /** The position at which everything committed so far is in the log. */
+  settled(): Promise<LogPosition>;
   /** Takes snapshots where the log since the last one is long; called by a timer and at drain. */
   maintain(): Promise<void>;
   /** Aborts when this pod has been fenced or the log cannot go on: all sessions must close without an error text. */

@@ -1,12 +1,12 @@
-/** `ducklakes`: list, show, create, drop. */
+/** `ducklakes`: list, show, create, drop, restore. */
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import type { Json } from '../client.ts';
 import { age, writeFields, writeJson, writeLine, writeTable } from '../output.ts';
-import { notYet } from './later.ts';
+import { addMaintenanceCommand, maintenanceFields } from './maintenance.ts';
 import { newKey } from './request.ts';
 
-/** Adds `ducklakes list|show|create|drop`. */
+/** Adds `ducklakes list|show|create|drop|restore`. */
 export function addDucklakeCommands(program: Command, cli: Cli): void {
   const { around } = cli;
   const ducklakes = program.command('ducklakes').alias('ducklake').description('the lakes: databases of Parquet tables');
@@ -49,6 +49,7 @@ export function addDucklakeCommands(program: Command, cli: Cli): void {
         ['data path', lake.data_path],
         ['SQL', `dbname=${lake.databases.sql}`],
         ['DuckLake metadata', `dbname=${lake.databases.metadata}`],
+        ...maintenanceFields(lake.maintenance),
         [
           'granted to',
           lake.grants === null
@@ -79,6 +80,8 @@ export function addDucklakeCommands(program: Command, cli: Cli): void {
       );
     });
 
+  addMaintenanceCommand(ducklakes, cli);
+
   ducklakes
     .command('drop')
     .description('take one away from everyone; its files stay for the retention time')
@@ -95,5 +98,30 @@ export function addDucklakeCommands(program: Command, cli: Cli): void {
       writeLine(around, answer.dropped ? `ducklake ${name} is dropped` : `there was no ducklake ${name}`);
     });
 
-  notYet(ducklakes.command('restore').description('go back in time (not in this release)'));
+  ducklakes
+    .command('restore')
+    .description('take one back to an earlier point, or bring back a dropped one; the state before stays restorable')
+    .argument('<name>')
+    .option('--to <point>', 'a time with its zone, an age, or a position of the log (default: right before it was dropped)')
+    .option('--as <new-name>', 'restore into a new ducklake; the present one stays as it is (administrators)')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  boilstream-admin ducklakes restore sales --to 2026-01-31T12:00:00Z\n  boilstream-admin ducklakes restore sales --to '10m ago' --as sales_before\n  boilstream-admin ducklakes restore sales --to 3/1024\n  boilstream-admin ducklakes restore scratch      (after: ducklakes drop scratch)",
+    )
+    .action(async (name: string, options: { to?: string; as?: string }) => {
+      const lake = await cli.call({
+        method: 'POST',
+        path: `/api/v1/ducklakes/${encodeURIComponent(name)}/restore`,
+        body: {
+          ...(options.to === undefined ? {} : { to: options.to }),
+          ...(options.as === undefined ? {} : { as: options.as }),
+        },
+        headers: newKey(),
+      });
+      if (cli.format === 'json') return writeJson(around, lake);
+      const { position, time } = lake.restored_to;
+      writeLine(around, `ducklake ${lake.name} is as it was at ${position}${time === null ? '' : ` (${time})`}`);
+      if (lake.before !== null)
+        writeLine(around, `boilstream-admin ducklakes restore ${lake.name} --to ${lake.before} brings back what it was before`);
+    });
 }

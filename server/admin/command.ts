@@ -3,12 +3,15 @@ import type { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import type { Principal } from '../../base/domain.ts';
 import type { Logger } from '../../base/log.ts';
-import type { ControlPort, LakeInitialiser, PublicAddresses } from './ports.ts';
+import type { ControlPort, LakeInitialiser, LakeRestorer, MaintenancePort, PublicAddresses } from './ports.ts';
 import type { SqlWords } from './sql-words.ts';
 
 export interface AdminServices {
   readonly control: ControlPort;
   readonly lakes: LakeInitialiser;
+  readonly restorer: LakeRestorer;
+  /** Absent where none is done. */
+  readonly maintenance?: MaintenancePort | undefined;
   readonly addresses: PublicAddresses;
   readonly clock: Clock;
   readonly logger: Logger;

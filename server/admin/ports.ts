@@ -64,6 +64,25 @@ export interface LakeInitialiser {
   initialise(lake: Lake): Promise<void>;
 }
 
+/** Where to: a position of the log, a time (milliseconds since 1970), or just before the lake was dropped. */
+export type RestoreTo =
+  | { readonly t: 'position'; readonly epoch: number; readonly seq: number }
+  | { readonly t: 'time'; readonly time: number }
+  | { readonly t: 'drop' };
+
+/** Takes lakes back, where the log is. Resolves when sessions can use the lake; a refusal means that nothing has changed. */
+export interface LakeRestorer {
+  restore(
+    request: { readonly name: string; readonly to: RestoreTo; readonly as?: string | undefined },
+    by: ActorReference,
+    idempotencyKey: string | undefined,
+  ): Promise<{
+    readonly lake: Lake;
+    readonly restored: { readonly position: string; readonly time: number | null };
+    readonly before: string | null;
+  }>;
+}
+
 /** Where clients reach this pod, for strings that are handed out; asked each time, ports may be known late. */
 export interface PublicAddresses {
   pgwire(): { readonly host: string; readonly port: number };

@@ -171,6 +171,8 @@ export class SessionCore {
       const now = present.get(lake.name);
       return now === undefined || now.lake.id !== lake.id || rank[now.right] < rank[right];
     });
+    // A failed block shows nothing any more, and must be left with ROLLBACK.
+    if (this.transaction.state === 'failed') return;
     if (this.transaction.state !== 'idle' || this.cursors.size > 0) {
       if (lost)
         throw new LakeError('permission_denied', 'your grants changed while the transaction was open', {

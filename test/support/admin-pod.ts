@@ -16,6 +16,7 @@ import { createSuperadmin, type Superadmin } from '../../auth/superadmin.ts';
 import { createVerifierMaker } from '../../auth/verifier-maker.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Lake, Principal } from '../../base/domain.ts';
+import { LakeError } from '../../base/errors.ts';
 import { silentLogger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { type ControlCatalog, createControlCatalog } from '../../catalog/control/control-catalog.ts';
@@ -92,6 +93,11 @@ export async function startAdminPod(
       async initialise(lake) {
         await options.initialise?.(lake);
         initialised.push(lake);
+      },
+    },
+    restorer: {
+      restore: async () => {
+        throw new LakeError('feature_not_supported', 'the fake log keeps no past');
       },
     },
     addresses: { pgwire: () => ({ host: 'localhost', port: 15432 }), caPath: join(directory, 'ca.pem') },

@@ -1,4 +1,4 @@
-/** Takes a lake away from everyone at once. Its row, log and data files stay for the retention time, so it can be restored. */
+/** Takes a lake away from everyone at once. Its row, grants, log and data files stay for the retention time, so it can be restored. */
 import { z } from 'zod';
 import { requireOwner } from '../actor.ts';
 import { command } from '../command.ts';
@@ -11,7 +11,6 @@ export const dropLake = command({
     const lake = await liveLake(tx, name);
     await requireOwner(tx, actor, lake, 'drop a ducklake');
     await tx.run("UPDATE lakes SET state = 'dropped', dropped_at = $2 WHERE id = $1", [lake.id, now]);
-    await tx.run('DELETE FROM grants WHERE lake_id = $1', [lake.id]);
     return {
       result: { lakeId: lake.id },
       audit: { target: name, detail: { lakeId: lake.id } },

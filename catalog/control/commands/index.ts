@@ -12,6 +12,7 @@ import { ensureSuperadmin } from './ensure-superadmin.ts';
 import { grantAccess } from './grant-access.ts';
 import { openSession } from './open-session.ts';
 import { recordEvent } from './record-event.ts';
+import { restoreLake } from './restore-lake.ts';
 import { revokeAccess } from './revoke-access.ts';
 import { revokeCredential } from './revoke-credential.ts';
 
@@ -20,6 +21,7 @@ const all = [
   activateLake,
   abandonLake,
   dropLake,
+  restoreLake,
   createUser,
   deleteUser,
   ensureSuperadmin,

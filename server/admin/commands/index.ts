@@ -11,6 +11,7 @@ import { listAudit } from './list-audit.ts';
 import { listCredentials } from './list-credentials.ts';
 import { listDucklakes } from './list-ducklakes.ts';
 import { listUsers } from './list-users.ts';
+import { restoreDucklake } from './restore-ducklake.ts';
 import { revokeCredential } from './revoke-credential.ts';
 import { revokeDucklake } from './revoke-ducklake.ts';
 import { showDucklake } from './show-ducklake.ts';
@@ -22,6 +23,9 @@ const all = [
   dropDucklake,
   listUsers,
   createUser,
+  setMaintenanceCommand,
+  runMaintenance,
+  restoreDucklake,
   alterUser,
   deleteUser,
   grantDucklake,
