@@ -16,7 +16,9 @@ import { metricsRegistry } from '../base/metrics.ts';
 import { systemRandom as random } from '../base/random.ts';
 import type { SessionHooks, StatementSession } from '../base/statement-session.ts';
 import { type ControlCatalog, createControlCatalog } from '../catalog/control/control-catalog.ts';
+import { createLakeFiles } from '../catalog/maintenance/files.ts';
 import { LakeMaintenance } from '../catalog/maintenance/maintenance.ts';
+import type { GarbagePorts } from '../catalog/maintenance/ports.ts';
 import { openKeyVendor } from '../catalog/keys/open-vendor.ts';
 import { openExternalMetadata } from '../catalog/external/open-external.ts';
 import type { ExternalSession } from '../catalog/external/sessions.ts';
@@ -98,6 +100,7 @@ async function start() {
     keys: (principal, { id, name, dataPath }) =>
       dataPath === undefined || !clients.has(principal) ? undefined : keys.forSession(principal, { id, name, dataPath }),
     lake: async (name) => (await knownLakes(control)).find((lake) => lake.name === name) ?? null,
+    writeTransactionMsMax: input.config.deletionWaits.writeTransactionMsMax,
     clock,
     logger,
   });
@@ -109,7 +112,17 @@ async function start() {
         await sessions.terminate(new LakeError('admin_shutdown', `ducklake "${change.name}" was dropped`), change.lakeId);
     }
   });
-  const maintenance = new LakeMaintenance({ log, lakes: () => control.lakes(), oldestTransactionAt: () => null });
+  const maintenance = new LakeMaintenance({
+    log,
+    sessions,
+    control: maintenanceControl(control),
+    files: createLakeFiles((url) => openObjectStore({ url, s3: input.config.s3, clock, random })),
+    waits: { ...input.config.deletionWaits, ledSince: clock.now() },
+    retentionMs: input.config.logRetentionMs,
+    lakesPrefix: `${input.storageRoot.replace(/\/+$/, '')}/lakes/`,
+    clock,
+    logger: logger.child({ room: 'catalog/maintenance' }),
+  });
   const restorer = new LakeRestorer({ log, control, sessions, clock, random, logger });
   const socketFile = `${input.socketDir}/.s.PGSQL.${socketPort}`;
   const listener = new Listener({
@@ -131,6 +144,20 @@ async function start() {
   rmSync(socketFile, { force: true });
   await listener.open();
   return { store, log, control, sessions, restorer, listener, maintenance };
+}
+
+function maintenanceControl(control: ControlCatalog): GarbagePorts['control'] {
+  const by = { principal: { id: 'pod', kind: 'pod' } } as const;
+  return {
+    lakes: () => control.lakes(),
+    droppedLakes: () => control.droppedLakes(),
+    garbage: (lakeId) => control.garbage(lakeId),
+    restoreFloor: (lakeId) => control.restoreFloor(lakeId, input.config.logRetentionMs),
+    recordGarbage: async (lakeId, garbage) =>
+      void (await control.execute({ name: 'record-maintenance', args: { lakeId, garbage } }, by)),
+    forgetLake: async (lakeId, removed) =>
+      void (await control.execute({ name: 'forget-lake', args: { lakeId, ...removed } }, by)),
+  };
 }
 
 /** Lakes that are being made count too: the pod's first attach creates their tables. */

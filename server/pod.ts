@@ -220,6 +220,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     control,
     lakes: { initialise: (lake) => engine.initialiseLake(lake) },
     restorer: { restore: (...request) => call.restoreLake(...request) },
+    maintenance: { of: (lakeId) => maintenance.of(lakeId), runNow: (lakeId) => maintenance.runNow(lakeId) },
     addresses: {
       pgwire: () => ({ host: publicHost, port: config.publicPgwirePort ?? (listeners.pgwire?.port as number) }),
       caPath: certificates.caPath,
@@ -252,9 +253,19 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
         },
       };
     },
-    settings: { enabled: config.maintenance.isOn, ...config.maintenance },
+    records: {
+      read: () => control.maintenance(),
+      async write(lakeId, passed) {
+        await control.execute({ name: 'record-maintenance', args: { lakeId, passed } }, { principal: podActor });
+      },
+    },
+    settings: {
+      enabled: config.maintenance.isOn,
+      snapshotRetentionMs: config.maintenance.snapshotRetentionMs,
+      flushAfterMs: config.maintenance.flushAfterMs,
+    },
     intervalMs: config.maintenance.intervalMs,
-    tickMs: Math.min(maintenanceLimits.tickMs, config.maintenance.intervalMs),
+    orphanMs: config.deletionWaits.writeTransactionMsMax + config.deletionWaits.marginMs,
     isBusy: () => engine.admission.load.waiting > 0,
     metrics: createMaintenanceMetrics(metricsRegistry),
     clock,
@@ -450,9 +461,17 @@ function workerFile(): URL {
 }
 
 function workerInput(config: Config, dataDir: { cacheDir: string; socketDir: string; encryptionKeyPath: string }): WorkerInput {
-  const { storageUrl, metadataUrl, s3, logRetentionMs, memoryLimitBytes, threads } = config;
+  const { storageUrl, metadataUrl, s3, logRetentionMs, deletionWaits, memoryLimitBytes, threads } = config;
   return {
-    config: { storageUrl, ...(metadataUrl === undefined ? {} : { metadataUrl }), s3, logRetentionMs, memoryLimitBytes, threads },
+    config: {
+      storageUrl,
+      ...(metadataUrl === undefined ? {} : { metadataUrl }),
+      s3,
+      logRetentionMs,
+      deletionWaits,
+      memoryLimitBytes,
+      threads,
+    },
     logLevel: config.logLevel,
     cacheDir: dataDir.cacheDir,
     socketDir: dataDir.socketDir,

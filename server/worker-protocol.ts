@@ -7,7 +7,10 @@ import type { Config } from './config/load.ts';
 import type { LakeAccess, MetadataEndpoint } from './engine/ports.ts';
 
 export interface WorkerInput {
-  readonly config: Pick<Config, 'storageUrl' | 'metadataUrl' | 's3' | 'logRetentionMs' | 'memoryLimitBytes' | 'threads'>;
+  readonly config: Pick<
+    Config,
+    'storageUrl' | 'metadataUrl' | 's3' | 'logRetentionMs' | 'deletionWaits' | 'memoryLimitBytes' | 'threads'
+  >;
   readonly logLevel: LogLevel;
   readonly cacheDir: string;
   readonly socketDir: string;

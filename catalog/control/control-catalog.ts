@@ -25,7 +25,9 @@ import {
 } from './listings.ts';
 import type { Sealer, VerifierMaker } from './ports.ts';
 import { findLogin, lakeOf, type LoginRecord, principalOf } from './principals.ts';
+import { relocate } from './relocate.ts';
 import { assertNewName, type RestoreFloor, restorableLakes, restoreFloor } from './restorable.ts';
+import { type GarbageRow, type MaintenanceRow, readGarbage, readMaintenance } from './maintenance.ts';
 import { migrate } from './schema.ts';
 import { openSecret, resealSecrets } from './secrets.ts';
 import { ControlStore } from './store.ts';
@@ -55,6 +57,7 @@ export async function createControlCatalog(options: ControlOptions): Promise<Con
   const store = new ControlStore(await openOrCreate(log, 'control'));
   await migrate(store, clock.now(), logger);
   await resealSecrets(store, options.sealer, logger);
+  await relocate(store, log, options.storageRoot, logger);
   await forgetOld(store, clock.now());
   const catalog = new ControlCatalog(options, store);
   await catalog.recover();
@@ -167,6 +170,26 @@ export class ControlCatalog {
   /** Live lakes the principal has a right on, with the right. */
   async lakesOf(principal: ActorReference): Promise<LakeListing[]> {
     return this.#read(principal, (tx, actor) => listLakes(tx, actor));
+  }
+
+  /** Lakes that were dropped and not forgotten yet, with when. Their files are still there. */
+  droppedLakes(): Promise<(Lake & { readonly droppedAt: number })[]> {
+    return this.#store.read(async (tx) =>
+      (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'dropped' ORDER BY dropped_at, id")).map((row) => ({
+        ...lakeOf(row),
+        droppedAt: row.dropped_at ?? row.created_at,
+      })),
+    );
+  }
+
+  /** What owners have set for the maintenance of lakes, and what passes have left. */
+  maintenance(): Promise<MaintenanceRow[]> {
+    return this.#store.read(readMaintenance);
+  }
+
+  /** Files of a lake that are on their way out. */
+  garbage(lakeId: string): Promise<GarbageRow[]> {
+    return this.#store.read((tx) => readGarbage(tx, lakeId));
   }
 
   listUsers(principal: ActorReference): Promise<UserListing[]> {

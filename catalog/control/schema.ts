@@ -6,6 +6,7 @@ import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { peopleAndLakes } from './migrations/0001-people-and-lakes.ts';
 import { sessions } from './migrations/0002-sessions.ts';
+import { maintenance } from './migrations/0003-maintenance.ts';
 import type { ControlStore } from './store.ts';
 
 export interface Migration {
@@ -13,7 +14,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [peopleAndLakes, sessions];
+export const migrations: readonly Migration[] = [peopleAndLakes, sessions, maintenance];
 
 /** Brings the store to `upTo` (default: the newest). Throws `store_unsupported` when a newer release has written it. */
 export async function migrate(store: ControlStore, now: number, logger: Logger, upTo = migrations.length): Promise<void> {

@@ -3,6 +3,11 @@
  * another thread. Times are milliseconds since 1970 by this pod's clock, sizes are bytes.
  */
 
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Lake } from '../../base/domain.ts';
+import type { ReplicatedLog } from '../replicated/ports.ts';
+import type { Candidate } from './judge.ts';
+
 /** A table and what of it could be put in order. */
 export interface TableFacts {
   readonly schema: string;
@@ -39,3 +44,48 @@ export interface LakeFacts {
 
 /** Why a file was found: no snapshot names it any more, or nothing ever did. */
 export type GarbageKind = 'old' | 'orphan';
+
+/** What one look at a lake's garbage did, and what it leaves. */
+export interface Collected {
+  readonly files: Readonly<Record<GarbageKind, number>>;
+  readonly bytes: Readonly<Record<GarbageKind, number>>;
+  readonly keeps: readonly string[];
+  /** When another look may do more; null = when somebody writes. */
+  readonly wakeAt: number | null;
+}
+
+/** A dropped lake that has ended. */
+export interface CollectedLake {
+  readonly name: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** The transactions that are open on a lake (catalog/metadata/traffic.ts). */
+export interface LakeTraffic {
+  oldestAt(): number | null;
+  /** Names of files that no commit may name now. */
+  readonly condemned: ReadonlySet<string>;
+  condemn(names: ReadonlySet<string>): void;
+}
+
+/** What collecting needs of the other rooms of the worker. */
+export interface GarbagePorts {
+  readonly log: Pick<ReplicatedLog, 'open' | 'position'>;
+  readonly sessions: {
+    traffic(lake: Pick<Lake, 'id'>): Promise<LakeTraffic>;
+    /** A transaction of the pod's own on the lake's metadata that changes rows of these tables; resolves when it is durable. */
+    write<T>(lake: Pick<Lake, 'id'>, tables: readonly string[], work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
+  };
+  readonly control: {
+    lakes(): Promise<readonly Lake[]>;
+    droppedLakes(): Promise<readonly (Lake & { readonly droppedAt: number })[]>;
+    garbage(lakeId: string): Promise<readonly Candidate[]>;
+    recordGarbage(lakeId: string, garbage: readonly Candidate[]): Promise<void>;
+    forgetLake(lakeId: string, removed: { readonly files: number; readonly bytes: number }): Promise<void>;
+    /** What restores may still need of a lake's files. */
+    restoreFloor(
+      lakeId: string,
+    ): Promise<{ readonly keepSince: number; readonly relatives: readonly { readonly name: string }[] }>;
+  };
+}

@@ -55,6 +55,10 @@ export class Traffic {
     return oldest;
   }
 
+  get condemned(): ReadonlySet<string> {
+    return this.#condemned;
+  }
+
   /** From now on no commit may name one of these files (by the last part of their paths). */
   condemn(names: ReadonlySet<string>): void {
     this.#condemned = names;

@@ -89,3 +89,39 @@ export interface PublicAddresses {
   /** File of the pod's own CA on this machine; undefined when the certificate is signed by somebody else. */
   readonly caPath: string | undefined;
 }
+
+/** What is known of a lake's background maintenance. Times are milliseconds since 1970, durations milliseconds. */
+export interface LakeMaintenance {
+  readonly settings: {
+    readonly enabled: boolean;
+    /** null = snapshots never expire. */
+    readonly snapshotRetentionMs: number | null;
+    readonly flushAfterMs: number;
+  };
+  readonly last: {
+    readonly at: number;
+    readonly ms: number;
+    readonly end: 'done' | 'gave-way' | 'failed';
+    readonly reason: string | null;
+    readonly did: {
+      readonly rowsFlushed: number;
+      readonly snapshotsExpired: number;
+      readonly filesMerged: number;
+      readonly filesRewritten: number;
+      readonly filesMade: number;
+      readonly filesDeleted: number;
+      readonly bytesDeleted: number;
+    };
+    readonly keeps: readonly string[];
+  } | null;
+  readonly isRunning: boolean;
+  /** null = when somebody has written. */
+  readonly nextAt: number | null;
+}
+
+/** The background maintenance of this pod. */
+export interface MaintenancePort {
+  of(lakeId: string): Promise<LakeMaintenance>;
+  /** Resolves when a pass on this lake has ended, however it did. */
+  runNow(lakeId: string): Promise<unknown>;
+}

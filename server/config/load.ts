@@ -56,6 +56,12 @@ export interface Config {
   readonly superadminPasswordPath?: string;
   readonly superadminMfaSecretPath?: string;
   readonly logRetentionMs: number;
+  /** What must have passed before a file is deleted (catalog/maintenance). */
+  readonly deletionWaits: {
+    readonly writeTransactionMsMax: number;
+    readonly readerAgeMsMax: number;
+    readonly marginMs: number;
+  };
   readonly maintenance: {
     readonly isOn: boolean;
     readonly intervalMs: number;
@@ -166,6 +172,11 @@ export function loadConfig(input: {
     superadminPasswordPath: path('superadmin_password_path'),
     superadminMfaSecretPath: path('superadmin_mfa_secret_path'),
     logRetentionMs: value('log_retention', readDuration) as number,
+    deletionWaits: {
+      writeTransactionMsMax: value('write_transaction_max', readDuration) as number,
+      readerAgeMsMax: value('reader_age_max', readDuration) as number,
+      marginMs: value('deletion_margin', readDuration) as number,
+    },
     maintenance: {
       isOn: flag('maintenance'),
       intervalMs: value('maintenance_interval', readDuration) as number,

@@ -130,6 +130,24 @@ export const options = [
     default: '7d',
     help: 'snapshots older than this expire: how far back `AT (TIMESTAMP => …)` reads',
   },
+  {
+    name: 'write_transaction_max',
+    type: 'duration',
+    default: '6h',
+    help: 'a transaction on a ducklake that is older may not commit what it wrote: its files may be taken for nobody’s',
+  },
+  {
+    name: 'reader_age_max',
+    type: 'duration',
+    default: '6h',
+    help: 'the longest that a query reads files without this pod knowing of it: after a start nothing is deleted for so long',
+  },
+  {
+    name: 'deletion_margin',
+    type: 'duration',
+    default: '1h',
+    help: 'added to every age after which a file is deleted; more than the clocks of pods and store differ',
+  },
   { name: 'memory_limit', type: 'bytes', help: 'memory for queries, e.g. 4GB. Default: from the cgroup or the machine' },
   { name: 'threads', type: 'integer', min: 1, max: 1024, help: 'threads for queries. Default: from the cgroup or the machine' },
   {

@@ -35,6 +35,12 @@ export const limits = {
   flushRowsMin: 1_000,
   /** Files of one size band that make a merge worth it. */
   mergeFilesMin: 8,
+  /** Milliseconds between two searches for files that nobody names: a listing of all files of the lake. */
+  searchMs: 24 * 60 * minuteMs,
+  /** A file younger than this is no orphan whatever the waits: its transaction may be under way. */
+  orphanMsMin: 1_000,
+  /** Milliseconds between looks at dropped lakes. */
+  droppedMs: 10 * minuteMs,
   /** Part of a file's rows that are deleted when it is written anew. */
   rewriteThreshold: 0.5,
 } as const;

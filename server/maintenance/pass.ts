@@ -1,18 +1,23 @@
-/** One pass on one lake: looks, plans, does what is planned with DuckLake's own functions, looks again. */
+/**
+ * One pass on one lake: looks, plans, does what is planned with DuckLake's own functions, has the garbage looked at, and
+ * looks again. What was done before something fails stays done.
+ */
 import type { Clock } from '../../base/clock.ts';
 import type { Lake } from '../../base/domain.ts';
-import { LakeError } from '../../base/errors.ts';
-import { quoteString } from '../../base/sql-lexer.ts';
+import { act, type Counts, orphansOf, zero } from './action.ts';
 import { limits, mergeBands } from './limits.ts';
 import type { MaintenanceMetrics } from './metrics.ts';
-import { type Action, type Plan, plan } from './plan.ts';
-import type { LakeFacts, LakeSettings, MaintenanceCatalog, Workshop } from './ports.ts';
+import { type Plan, plan } from './plan.ts';
+import type { LakeFacts, LakeSettings, MaintenanceCatalog, Passed, Sums, Workshop } from './ports.ts';
 
 export interface PassOptions {
   readonly lake: Lake;
   readonly settings: LakeSettings;
-  readonly flushedAt: number;
+  /** What the pass before left. */
+  readonly before: Pick<Passed, 'flushedAt' | 'searchedAt' | 'searchedMark'>;
   readonly isAsked: boolean;
+  /** Files younger than this are not searched for, milliseconds. */
+  readonly orphanMs: number;
   readonly catalog: MaintenanceCatalog;
   readonly openWorkshop: (lake: Lake) => Promise<Workshop>;
   readonly metrics: MaintenanceMetrics;
@@ -23,129 +28,93 @@ export interface PassOptions {
   readonly room: (signal: AbortSignal) => Promise<void>;
 }
 
-/** What a pass did; the sums of `ducklakes show`. */
-export interface PassReport {
-  readonly rowsFlushed: number;
-  readonly snapshotsExpired: number;
-  readonly filesTaken: number;
-  readonly filesMade: number;
-  readonly filesDeleted: number;
-  readonly bytesDeleted: number;
-  readonly keeps: readonly string[];
-  readonly wakeAt: number | null;
+export interface PassReport
+  extends Pick<Passed, 'mark' | 'wakeAt' | 'flushedAt' | 'searchedAt' | 'searchedMark' | 'did' | 'keeps'> {
+  /** True when the budget ended before the work. */
   readonly again: boolean;
-  readonly flushedAt: number;
-  /** The catalog as it is after the pass. */
-  readonly facts: LakeFacts;
 }
 
-/** Rejects with DuckDB's error when an action lost a conflict or failed; what was done before it stays done. */
+/** Rejects with DuckDB's error when an action lost a conflict or failed. */
 export async function runPass(options: PassOptions): Promise<PassReport> {
-  const { catalog, lake, clock, signal } = options;
+  const { catalog, lake, clock, settings, before, metrics } = options;
   const look = (): Promise<LakeFacts> =>
-    catalog.survey(lake, { expireBefore: 0, rewriteThreshold: limits.rewriteThreshold, mergeBands });
+    catalog.survey(lake, {
+      expireBefore: clock.now() - (settings.snapshotRetentionMs ?? 0),
+      rewriteThreshold: limits.rewriteThreshold,
+      mergeBands,
+    });
   const planned = (facts: LakeFacts, isAsked: boolean, flushedAt: number): Plan =>
-    plan({ facts, settings: options.settings, dataPath: lake.dataPath, flushedAt, isAsked, now: clock.now() });
-  const sums = new Sums();
-  let { flushedAt } = options;
+    plan({ facts, settings, dataPath: lake.dataPath, flushedAt, isAsked, now: clock.now() });
+  const counts = zero();
+  let { flushedAt, searchedAt, searchedMark } = before;
   let facts = await look();
   const first = planned(facts, options.isAsked, flushedAt);
-  if (first.actions.length > 0) {
-    const workshop = await options.openWorkshop(lake);
-    const stop = (): void => workshop.interrupt();
-    signal.addEventListener('abort', stop, { once: true });
-    try {
+  const isSearch =
+    first.mayCollect && (options.isAsked || (facts.mark !== searchedMark && clock.now() - searchedAt >= limits.searchMs));
+  let orphans: string[] | null = null;
+  if (first.actions.length > 0 || isSearch) {
+    orphans = await inWorkshop(options, counts, async (workshop) => {
       for (const action of first.actions) {
-        await options.room(signal);
-        signal.throwIfAborted();
-        await act(action, lake, workshop, sums);
+        await options.room(options.signal);
+        options.signal.throwIfAborted();
+        await act(action, lake, workshop, counts);
       }
-      if (first.actions.some(({ t }) => t === 'flush')) flushedAt = clock.now();
-    } finally {
-      signal.removeEventListener('abort', stop);
-      workshop.close();
-      sums.report(options.metrics);
-    }
-    facts = await look();
+      return isSearch ? orphansOf(lake, workshop, clock.now() - options.orphanMs) : null;
+    });
+    // Only when all tables had their turn; a table of few rows does not wait again because another had many.
+    if (options.isAsked || clock.now() - flushedAt >= settings.flushAfterMs) flushedAt = clock.now();
+  }
+  const collected = first.mayCollect ? await catalog.collect(lake, orphans) : null;
+  for (const kind of ['old', 'orphan'] as const) metrics.deleted(kind, collected?.files[kind] ?? 0, collected?.bytes[kind] ?? 0);
+  facts = await look();
+  if (isSearch) {
+    searchedAt = clock.now();
+    searchedMark = facts.mark;
   }
   const after = planned(facts, false, flushedAt);
+  const searchAt = first.mayCollect && facts.mark !== searchedMark ? searchedAt + limits.searchMs : null;
+  const times = [after.wakeAt, collected?.wakeAt ?? null, searchAt].filter((time): time is number => time !== null);
   return {
-    rowsFlushed: sums.rowsFlushed,
-    snapshotsExpired: sums.snapshotsExpired,
-    filesTaken: sums.merged.taken + sums.rewritten.taken,
-    filesMade: sums.merged.made + sums.rewritten.made,
-    filesDeleted: 0,
-    bytesDeleted: 0,
-    keeps: after.keeps,
-    wakeAt: after.wakeAt,
-    again: first.again,
+    mark: facts.mark,
+    wakeAt: times.length === 0 ? null : Math.min(...times),
     flushedAt,
-    facts,
+    searchedAt,
+    searchedMark,
+    did: sumsOf(counts, collected),
+    keeps: [...after.keeps, ...(collected?.keeps ?? [])],
+    again: first.again,
   };
 }
 
-class Sums {
-  rowsFlushed = 0;
-  snapshotsExpired = 0;
-  readonly merged = { taken: 0, made: 0 };
-  readonly rewritten = { taken: 0, made: 0 };
-
-  report(metrics: MaintenanceMetrics): void {
-    metrics.flushed(this.rowsFlushed);
-    metrics.expired(this.snapshotsExpired);
-    metrics.compacted('merge', this.merged.taken, this.merged.made);
-    metrics.compacted('rewrite', this.rewritten.taken, this.rewritten.made);
+/** Opens a workshop, works in it, and tells the metrics what was done even when it ends badly. */
+async function inWorkshop<T>(
+  { lake, openWorkshop, signal, metrics }: PassOptions,
+  counts: Counts,
+  work: (workshop: Workshop) => Promise<T>,
+): Promise<T> {
+  const workshop = await openWorkshop(lake);
+  const stop = (): void => workshop.interrupt();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work(workshop);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    workshop.close();
+    metrics.flushed(counts.rowsFlushed);
+    metrics.expired(counts.snapshotsExpired);
+    metrics.compacted('merge', counts.merged.taken, counts.merged.made);
+    metrics.compacted('rewrite', counts.rewritten.taken, counts.rewritten.made);
   }
 }
 
-/** Source of the functions: DuckLake documentation, "Maintenance". */
-async function act(action: Action, { name }: Lake, workshop: Workshop, sums: Sums): Promise<void> {
-  const lake = quoteString(name);
-  switch (action.t) {
-    case 'flush': {
-      const rows = await workshop.run(
-        `SELECT coalesce(sum(rows_flushed), 0)::BIGINT FROM ducklake_flush_inlined_data(${lake}, schema_name => ${quoteString(action.schema)}, table_name => ${quoteString(action.table)})`,
-        'maintenance: flush of inlined data',
-      );
-      sums.rowsFlushed += Number(rows[0]?.[0] ?? 0);
-      return;
-    }
-    case 'expire': {
-      const rows = await workshop.run(
-        `SELECT count(*) FROM ducklake_expire_snapshots(${lake}, older_than => make_timestamptz(${Math.floor(action.olderThan)} * 1000))`,
-        'maintenance: expiry of snapshots',
-      );
-      sums.snapshotsExpired += Number(rows[0]?.[0] ?? 0);
-      return;
-    }
-    case 'merge':
-      return compacted(
-        await workshop.run(
-          `SELECT coalesce(sum(files_processed), 0)::BIGINT, coalesce(sum(files_created), 0)::BIGINT FROM ducklake_merge_adjacent_files(${lake}, ${quoteString(action.table)}, ` +
-            `schema => ${quoteString(action.schema)}, max_compacted_files => ${limits.mergeFilesMax}, min_file_size => ${mergeBands[action.band - 1] ?? 0}, max_file_size => ${mergeBands[action.band]})`,
-          'maintenance: merge of small files',
-        ),
-        sums.merged,
-      );
-    case 'rewrite':
-      return compacted(
-        await workshop.run(
-          `SELECT coalesce(sum(files_processed), 0)::BIGINT, coalesce(sum(files_created), 0)::BIGINT FROM ducklake_rewrite_data_files(${lake}, ${quoteString(action.table)}, ` +
-            `schema => ${quoteString(action.schema)}, delete_threshold => ${limits.rewriteThreshold})`,
-          'maintenance: rewrite of files with deleted rows',
-        ),
-        sums.rewritten,
-      );
-  }
-}
-
-function compacted(rows: readonly (readonly unknown[])[], into: { taken: number; made: number }): void {
-  into.taken += Number(rows[0]?.[0] ?? 0);
-  into.made += Number(rows[0]?.[1] ?? 0);
-}
-
-/** True for what users are to win: a conflict, or a place that they hold. */
-export function isGivingWay(error: unknown): boolean {
-  if (error instanceof LakeError) return error.code === 'serialization_conflict' || error.code === 'limit_exceeded';
-  return /conflict|gives way to users/i.test(error instanceof Error ? error.message : String(error));
+function sumsOf(counts: Counts, collected: Awaited<ReturnType<MaintenanceCatalog['collect']>> | null): Sums {
+  return {
+    rowsFlushed: counts.rowsFlushed,
+    snapshotsExpired: counts.snapshotsExpired,
+    filesMerged: counts.merged.taken,
+    filesRewritten: counts.rewritten.taken,
+    filesMade: counts.merged.made + counts.rewritten.made,
+    filesDeleted: (collected?.files.old ?? 0) + (collected?.files.orphan ?? 0),
+    bytesDeleted: (collected?.bytes.old ?? 0) + (collected?.bytes.orphan ?? 0),
+  };
 }

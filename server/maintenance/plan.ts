@@ -26,6 +26,8 @@ export interface Plan {
   readonly wakeAt: number | null;
   /** True when the budget ended before the work. */
   readonly again: boolean;
+  /** False when the lake's files are not ours to look after. */
+  readonly mayCollect: boolean;
 }
 
 export interface PlanInput {
@@ -43,15 +45,9 @@ export interface PlanInput {
 /** What to do now. */
 export function plan(input: PlanInput): Plan {
   const { facts, dataPath } = input;
-  if (!facts.isInitialised)
-    return { actions: [], keeps: ['everything: no client has made its tables yet'], wakeAt: null, again: false };
+  if (!facts.isInitialised) return leave('no client has made its tables yet');
   if (facts.dataPath !== dataPath)
-    return {
-      actions: [],
-      keeps: [`everything: the catalog says that its files are in ${facts.dataPath}, which is not this ducklake's data path`],
-      wakeAt: null,
-      again: false,
-    };
+    return leave(`the catalog says that its files are in ${facts.dataPath}, which is not this ducklake's data path`);
   const keeps: string[] = [];
   const expiry = planExpiry(input, keeps);
   const { actions, again } = withinBudget([...flushes(input, keeps), ...expiry.actions, ...merges(input), ...rewrites(input)]);
@@ -59,7 +55,11 @@ export function plan(input: PlanInput): Plan {
   const times = [expiry.wakeAt, waitsForFlush ? input.flushedAt + input.settings.flushAfterMs : null].filter(
     (time): time is number => time !== null,
   );
-  return { actions, keeps, wakeAt: times.length === 0 ? null : Math.min(...times), again };
+  return { actions, keeps, wakeAt: times.length === 0 ? null : Math.min(...times), again, mayCollect: true };
+}
+
+function leave(why: string): Plan {
+  return { actions: [], keeps: [`everything: ${why}`], wakeAt: null, again: false, mayCollect: false };
 }
 
 function flushes({ facts, settings, flushedAt, isAsked, now }: PlanInput, keeps: string[]): Action[] {

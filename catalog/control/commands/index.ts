@@ -9,12 +9,15 @@ import { createUser } from './create-user.ts';
 import { deleteUser } from './delete-user.ts';
 import { dropLake } from './drop-lake.ts';
 import { ensureSuperadmin } from './ensure-superadmin.ts';
+import { forgetLake } from './forget-lake.ts';
 import { grantAccess } from './grant-access.ts';
 import { openSession } from './open-session.ts';
 import { recordEvent } from './record-event.ts';
+import { recordMaintenance } from './record-maintenance.ts';
 import { restoreLake } from './restore-lake.ts';
 import { revokeAccess } from './revoke-access.ts';
 import { revokeCredential } from './revoke-credential.ts';
+import { setMaintenance } from './set-maintenance.ts';
 
 const all = [
   createLake,
@@ -32,6 +35,9 @@ const all = [
   openSession,
   closeSessions,
   recordEvent,
+  setMaintenance,
+  recordMaintenance,
+  forgetLake,
 ];
 
 export const commands: ReadonlyMap<string, Command> = new Map(all.map((each) => [each.name, each as unknown as Command]));

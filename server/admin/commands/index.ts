@@ -14,6 +14,8 @@ import { listUsers } from './list-users.ts';
 import { restoreDucklake } from './restore-ducklake.ts';
 import { revokeCredential } from './revoke-credential.ts';
 import { revokeDucklake } from './revoke-ducklake.ts';
+import { runMaintenance } from './run-maintenance.ts';
+import { setMaintenanceCommand } from './set-maintenance.ts';
 import { showDucklake } from './show-ducklake.ts';
 
 const all = [
@@ -21,11 +23,11 @@ const all = [
   showDucklake,
   createDucklake,
   dropDucklake,
-  listUsers,
-  createUser,
   setMaintenanceCommand,
   runMaintenance,
   restoreDucklake,
+  listUsers,
+  createUser,
   alterUser,
   deleteUser,
   grantDucklake,

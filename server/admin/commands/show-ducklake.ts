@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { LakeError } from '../../../base/errors.ts';
 import { adminCommand } from '../command.ts';
+import { maintenanceShape, toMaintenance } from '../maintenance-shape.ts';
 import { access, isoTime, lakeShape, someName, time, toLake } from '../shapes.ts';
 
 export const showDucklake = adminCommand({
@@ -11,10 +12,11 @@ export const showDucklake = adminCommand({
   args: z.strictObject({ name: someName }),
   result: lakeShape.extend({
     databases: z.object({ sql: z.string(), metadata: z.string() }),
+    maintenance: maintenanceShape.nullable().describe('background maintenance; null where none is done'),
     grants: z.array(z.object({ user: z.string(), access, granted_at: time })).nullable(),
   }),
   http: { method: 'GET', path: '/ducklakes/{name}' },
-  async run({ name }, { control, principal }) {
+  async run({ name }, { control, maintenance, principal }) {
     const lake = (await control.lakesOf(principal)).find((each) => each.name === name);
     if (!lake)
       throw new LakeError('undefined_database', `ducklake "${name}" does not exist`, {
@@ -28,6 +30,7 @@ export const showDucklake = adminCommand({
             granted_at: isoTime(grant.grantedAt),
           }))
         : null;
-    return { ...toLake(lake), databases: { sql: name, metadata: `${name}__catalog` }, grants };
+    const kept = maintenance ? toMaintenance(await maintenance.of(lake.id)) : null;
+    return { ...toLake(lake), databases: { sql: name, metadata: `${name}__catalog` }, maintenance: kept, grants };
   },
 });
