@@ -27,11 +27,17 @@ export interface CopyInHost {
   run(sql: string): Promise<number>;
   /** What the client is told of an error that is not about the data (a constraint, a conflict, a cancel). */
   mapped?(error: unknown): LakeError;
-  /** Bytes of one segment; default 128 MiB. For tests. */
+  /** Bytes of the first and of the longest segment; default 8 and 128 MiB. For tests. */
+  readonly segmentBytesMin?: number;
   readonly segmentBytesMax?: number;
 }
 
-export const segmentBytesMax = 128 * 1024 * 1024;
+/**
+ * Each segment becomes a Parquet file, so the first is small (DuckDB works while the rest is received) and each that
+ * follows may be twice as long: a load has a few files more than if it were inserted at once, however long it is.
+ */
+const segmentBytesMin = 8 * 1024 * 1024;
+const segmentBytesMax = 128 * 1024 * 1024;
 
 /**
  * Opens the sink of a `COPY … FROM STDIN`. The caller has checked that the principal may write the table and that
@@ -71,6 +77,10 @@ class ByteSink implements CopySink {
   #spool: Spool | null = null;
   /** The insert of the segment before; at most one at a time. */
   #inserting: Promise<void> = Promise.resolve();
+  #isInserting = false;
+  /** Bytes from which a segment is cut as soon as DuckDB is free for it. */
+  #cutBytes: number;
+  readonly #segmentBytesMax: number;
   #failure: unknown;
   #rows = 0;
   #over = false;
@@ -79,6 +89,8 @@ class ByteSink implements CopySink {
     this.#host = host;
     this.#statement = statement;
     this.columns = columns;
+    this.#segmentBytesMax = host.segmentBytesMax ?? segmentBytesMax;
+    this.#cutBytes = Math.min(host.segmentBytesMin ?? segmentBytesMin, this.#segmentBytesMax);
     this.#filter = new RowFilter(
       statement.options,
       columns.map((column) => column.name),
@@ -122,7 +134,10 @@ class ByteSink implements CopySink {
   async #store(piece: Buffer): Promise<void> {
     this.#spool ??= await Spool.create(this.#host.spoolDirectory, this.#host.random);
     await this.#spool.write(piece);
-    if (this.#spool.bytes >= (this.#host.segmentBytesMax ?? segmentBytesMax)) await this.#cut();
+    const { bytes } = this.#spool;
+    if (bytes < this.#cutBytes || (this.#isInserting && bytes < this.#segmentBytesMax)) return;
+    this.#cutBytes = Math.min(this.#cutBytes * 2, this.#segmentBytesMax);
+    await this.#cut();
   }
 
   /** Ends the segment and inserts it in the background, after the one before. */
@@ -136,9 +151,16 @@ class ByteSink implements CopySink {
       await spool.remove();
       throw this.#failure;
     }
-    this.#inserting = this.#insert(spool).catch((error: unknown) => {
-      this.#failure ??= error;
-    });
+    this.#isInserting = true;
+    this.#inserting = this.#insert(spool).then(
+      () => {
+        this.#isInserting = false;
+      },
+      (error: unknown) => {
+        this.#isInserting = false;
+        this.#failure ??= error;
+      },
+    );
   }
 
   async #insert(spool: Spool): Promise<void> {

@@ -181,6 +181,35 @@ test('segments: every row arrives once, in any cut, and line numbers go on', asy
   assert.deepEqual(await rows('a x'), [], 'segments that were in already went with the transaction');
 });
 
+test('rows go in while the rest is received, in few segments', async () => {
+  await connection.run('CREATE OR REPLACE TABLE t (a INTEGER)');
+  await connection.run('BEGIN TRANSACTION');
+  let inserts = 0;
+  const sink = await openCopyIn(
+    {
+      connection,
+      spoolDirectory,
+      random: systemRandom,
+      segmentBytesMin: 300_000,
+      run: async (sql) => {
+        inserts++;
+        return (await connection.run(sql)).rowsChanged;
+      },
+    },
+    parseCopy('copy t from stdin csv') as CopyStatement,
+  );
+  const block = Buffer.from('1234567\n'.repeat(8192));
+  // 0.3 + 0.6 + 1.2 + 2.4 + 4.8 + 9.6 MB are 19 MB: nothing after the sixth segment is another one of the least size.
+  for (let i = 0; i < 290; i++) {
+    await sink.write(block);
+    if (i % 10 === 0) await new Promise(setImmediate);
+  }
+  assert.ok(inserts >= 1, 'DuckDB began before the end');
+  assert.equal(await sink.finish(), 290 * 8192);
+  assert.ok(inserts >= 2 && inserts <= 7, `${inserts} inserts`);
+  await connection.run('COMMIT');
+});
+
 test('a NULL string beyond ASCII is one, plain and beside escapes', async () => {
   await load('a VARCHAR, b VARCHAR', "copy t from stdin (null 'ø')", Buffer.from('ø\tx\nø\t\\\\ø\n'));
   assert.deepEqual(await rows('a x, b x'), [
