@@ -8,6 +8,7 @@ import { KeyVendor } from './key-vendor.ts';
 
 /** The settings `s3_*`, as far as clients are concerned. */
 export interface VendSettings extends StoreSettings {
+  readonly caPath?: string;
   readonly vend: 'auto' | 'sts' | 'keys' | 'off';
   readonly vendTtlMs: number;
   readonly stsEndpoint?: string;

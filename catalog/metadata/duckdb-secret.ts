@@ -24,7 +24,7 @@ const type = { any: 3, boolean: 10, varchar: 25, struct: 100, list: 101, map: 10
 const typeInfo = { list: 4, struct: 5 } as const;
 
 /** Names of a secret that `duckdb_secrets()` shows as `redacted`. */
-const redacted = ['secret', 'session_token'];
+const redacted = ['session_token', 'secret'];
 
 /** The bytes of the secret. */
 export function encodeSecret(secret: ObjectStoreSecret): Buffer {

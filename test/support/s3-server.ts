@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { S3Access } from './s3-access.ts';
 
 export type S3Operation = 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'LIST' | 'POST';
 
@@ -47,6 +48,8 @@ export interface S3ServerOptions {
   readonly raceWindowMs?: number;
   /** Deleting leaves a delete marker, replacing keeps the old version; create-only succeeds over a delete marker, as on AWS. */
   readonly versioned?: boolean;
+  /** Who may do what, and a token service at the same address. Default: anybody everything. */
+  readonly access?: S3Access;
   /** Speaks HTTPS with this certificate (PEM). */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Most keys in one list page. */
@@ -143,6 +146,18 @@ export class S3Server {
     if (fault?.t === 'cut') return void request.socket.destroy();
     if (fault?.t === 'status') return sendError(response, fault.status, fault.code, 'injected');
     if (fault?.t === 'delay') await pause(fault.delayMs);
+    const { access } = this.#options;
+    if (access) {
+      const asked = { ...seen, query: url.searchParams };
+      if (method === 'POST' && bucket === '') {
+        const { status, code = '', text } = access.assume(asked, new URLSearchParams(body.toString()));
+        if (text === undefined) return sendError(response, status, code, 'no keys');
+        response.writeHead(status, { 'content-type': 'text/xml' });
+        return void response.end(text);
+      }
+      const refusal = access.refusal(asked);
+      if (refusal !== null) return sendError(response, 403, refusal, 'refused');
+    }
     if (!this.#buckets.has(bucket)) return sendError(response, 404, 'NoSuchBucket', bucket);
     const call = { bucket, key, url, body, headers: request.headers, fault, response };
     const answer = await this.#perform(operation, call);
