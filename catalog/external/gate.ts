@@ -71,7 +71,14 @@ function heads(sql: string, isEscaped: boolean): string[] {
   }
   take(sql.length);
   found.push(head);
-  return found.map((text) => text.trim().toLowerCase()).filter((text) => text !== '');
+  return found
+    .map((text) =>
+      text
+        .trim()
+        .toLowerCase()
+        .replace(/^[\s(]+(?=[\s\S])/, ''),
+    )
+    .filter((text) => text !== '');
 }
 
 /** Comments nest. */

@@ -26,7 +26,14 @@ export function scramClient(password: string, random: Random): ScramClient {
     answer(serverFirst) {
       const found = /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/=]+),i=(\d{1,9})$/.exec(serverFirst);
       const rounds = Number(found?.[3]);
-      if (!found || !(found[1] as string).startsWith(nonce) || rounds < 1 || rounds > limits.scramIterationsMax) throw wrong();
+      if (
+        !found ||
+        !(found[1] as string).startsWith(nonce) ||
+        found[1] === nonce ||
+        rounds < 1 ||
+        rounds > limits.scramIterationsMax
+      )
+        throw wrong();
       const salted = pbkdf2Sync(password.normalize('NFKC'), Buffer.from(found[2] as string, 'base64'), rounds, 32, 'sha256');
       const without = `c=biws,r=${found[1]}`;
       const signed = `${bare},${serverFirst},${without}`;
