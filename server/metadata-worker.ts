@@ -85,6 +85,7 @@ async function start() {
         });
   const control = await createControlCatalog({
     log: external?.log ?? log,
+    ownsDatabases: external === undefined,
     clock,
     random,
     sealer,

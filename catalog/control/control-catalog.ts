@@ -41,6 +41,8 @@ export interface ControlOptions {
   readonly logger: Logger;
   /** Prefix for new lakes' files: an absolute directory or `s3://bucket/prefix`, with or without `/` at the end. `lakes/<id>/data/` is appended. */
   readonly storageRoot: string;
+  /** False when lakes' databases lie where others may have theirs too: then none is dropped for not being known here. */
+  readonly ownsDatabases?: boolean;
 }
 
 export type ChangeListener = (changes: readonly Change[]) => void | Promise<void>;
@@ -221,7 +223,7 @@ export class ControlCatalog {
     const present = new Set(await log.databases());
     // A restore that a crash cut off before it took a name; whoever asked for it was not told anything.
     const known = new Set(lakes.map(lakeDatabaseName));
-    for (const database of present) {
+    for (const database of this.#options.ownsDatabases === false ? [] : present) {
       if (!/^lake_[0-9a-f]{32}$/.test(database) || known.has(database)) continue;
       await log.drop(database);
       logger.info({ database }, 'dropped what a restore that was cut off had left');

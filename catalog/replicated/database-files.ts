@@ -5,10 +5,13 @@ import { quoteName } from '../../base/sql-lexer.ts';
 import { type ChunkStore, uploadFile } from './chunks.ts';
 import type { Chunk } from './control.ts';
 import type { DatabaseEngine, StoredImage } from './database.ts';
+import { attachFile, detachFile } from './instance.ts';
 import { type Cut, Wal } from './wal.ts';
 
 export interface DatabaseFilesOptions {
   readonly instance: DuckDBInstance;
+  /** A connection for attaching and detaching. */
+  readonly admin: DuckDBConnection;
   readonly uuid: string;
   /** Its alias in the instance. */
   readonly name: string;
@@ -45,7 +48,7 @@ export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
     return (start, end) => wal.read(start, end);
   }
 
-  async connect(): Promise<DuckDBConnection> {
+  async connect(closed: () => void): Promise<DuckDBConnection> {
     const connection = await this.#options.instance.connect();
     try {
       await connection.run(`USE ${quoteName(this.#options.name)}`);
@@ -53,6 +56,13 @@ export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
       connection.closeSync();
       throw error;
     }
+    const close = connection.closeSync.bind(connection);
+    let isClosed = false;
+    connection.closeSync = () => {
+      close();
+      if (!isClosed) closed();
+      isClosed = true;
+    };
     return connection;
   }
 
@@ -95,6 +105,20 @@ export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
       fresh.close();
       throw error;
     }
+  }
+
+  async park(): Promise<void> {
+    const { admin, name } = this.#options;
+    await detachFile(admin, name);
+    const { end, bypass } = this.#wal.cut();
+    assert(bypass === null && end === this.#wal.size(), `detaching ${name} has changed its files`);
+    this.#wal.close();
+  }
+
+  async resume(): Promise<void> {
+    const { admin, file, name } = this.#options;
+    await attachFile(admin, file, name);
+    assert(this.#wal.cut().bypass === null, `attaching ${name} has changed its files`);
   }
 
   close(): void {

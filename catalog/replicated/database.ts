@@ -26,11 +26,15 @@ export interface DatabaseEngine<Connection> {
   cut(): Cut;
   /** Reads the WAL of the present generation, also after that has been replaced. */
   reader(): (start: number, end: number) => Buffer;
-  connect(): Promise<Connection>;
+  /** `closed` is called once, when the connection is closed. */
+  connect(closed: () => void): Promise<Connection>;
   commit(connection: Connection): Promise<void>;
   rollback(connection: Connection): Promise<void>;
   /** Throws when open transactions are in the way. */
   checkpoint(): Promise<void>;
+  /** Lets go of memory and descriptors; no connection is open, and everything is shipped. Afterwards only `resume` and `close`. */
+  park(): Promise<void>;
+  resume(): Promise<void>;
   /** Uploads the files as they are; `known` chunks are there already. */
   store(known: readonly Chunk[]): Promise<StoredImage>;
   close(): void;
@@ -59,6 +63,8 @@ export interface DatabaseOptions<Connection> {
   readonly metrics: LogMetrics;
   /** The database cannot go on (its memory is ahead of what can be made durable). */
   readonly onBroken: (error: LakeError) => void;
+  /** It was parked and is wanted again. */
+  readonly onResumed?: () => void;
 }
 
 export class OpenDatabase<Connection> {
@@ -76,6 +82,11 @@ export class OpenDatabase<Connection> {
   /** While a snapshot waits for open transactions to end: answers to commits wait for this. */
   #held: Promise<void> | null = null;
   #closed = false;
+  /** Connections that are open or being opened. While there is one the database is not parked. */
+  #connections = 0;
+  #usedAt: number;
+  #parked = false;
+  readonly #parking = new Mutex();
 
   constructor(options: DatabaseOptions<Connection>) {
     this.uuid = options.uuid;
@@ -83,6 +94,7 @@ export class OpenDatabase<Connection> {
     this.#options = options;
     this.#base = options.base;
     this.#engine = options.engine;
+    this.#usedAt = options.clock.monotonic();
     this.#source = new RunningWal(
       options.uuid,
       options.base.generation,
@@ -106,9 +118,68 @@ export class OpenDatabase<Connection> {
     return this.#lock.depth === 0;
   }
 
+  get isParked(): boolean {
+    return this.#parked;
+  }
+
+  /** Since when nobody has used it, monotonic milliseconds; null while somebody does. */
+  get idleSince(): number | null {
+    return this.#connections > 0 || !this.isQuiet ? null : this.#usedAt;
+  }
+
   async connect(): Promise<Connection> {
     this.#assertOpen();
-    return this.#engine.connect();
+    return this.#using(async () => {
+      const connection = await this.#engine.connect(() => this.#leave());
+      this.#connections++;
+      return connection;
+    });
+  }
+
+  /**
+   * Lets go of what an idle database holds: DuckDB's memory (some megabytes) and file descriptors. The next `connect` brings it
+   * back from its local files. False when it is in use.
+   */
+  async park(): Promise<boolean> {
+    if (this.#parked || this.idleSince === null) return false;
+    return this.#lock.run(async () => {
+      if (this.#closed) return false;
+      await this.#options.shipper.whenShipped(this.#ticket);
+      return this.#parking.run(async () => {
+        if (this.#connections > 0 || this.#parked || this.#closed) return false;
+        try {
+          await this.#engine.park();
+        } catch (error) {
+          throw this.#broken(error);
+        }
+        this.#parked = true;
+        return true;
+      });
+    });
+  }
+
+  /** Runs `work` on a database that is there, and stays there meanwhile. */
+  async #using<T>(work: () => Promise<T>): Promise<T> {
+    this.#connections++;
+    try {
+      await this.#parking.run(() => this.#resume());
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #resume(): Promise<void> {
+    if (!this.#parked) return;
+    this.#assertOpen();
+    await this.#engine.resume();
+    this.#parked = false;
+    this.#options.onResumed?.();
+  }
+
+  #leave(): void {
+    this.#connections--;
+    this.#usedAt = this.#options.clock.monotonic();
   }
 
   async commit(connection: Connection): Promise<{ durable(): Promise<LogPosition> }> {
@@ -155,7 +226,7 @@ export class OpenDatabase<Connection> {
     };
     try {
       for (;;) {
-        if (await this.#lock.run(() => this.#trySnapshot(release))) return true;
+        if (await this.#lock.run(() => this.#using(() => this.#trySnapshot(release)))) return true;
         if (clock.monotonic() >= deadline) return false;
         await clock.sleep(2);
       }

@@ -25,6 +25,10 @@ export interface LogLimits {
   readonly snapshotSegments: number;
   /** Milliseconds for which answers to commits are held back so that open write transactions come to an end before a checkpoint. */
   readonly quiesceMsMax: number;
+  /** Milliseconds after which a database that nobody uses gives its memory back; the next use takes some milliseconds longer. */
+  readonly idleMsMax: number;
+  /** Databases that stay attached although nobody uses them; beyond that the longest unused are parked at once. */
+  readonly idleDatabasesMax: number;
   /** Bytes of one chunk of a snapshot: a whole number of DuckDB's 256 KiB blocks. */
   readonly chunkBytes: number;
   /** Objects read or written at once while restoring or taking a snapshot. */
@@ -51,6 +55,8 @@ export const defaultLimits: LogLimits = {
   snapshotWalBytes: 16 * MiB,
   snapshotSegments: 2_000,
   quiesceMsMax: 100,
+  idleMsMax: 60_000,
+  idleDatabasesMax: 32,
   chunkBytes: 2 * MiB,
   parallelObjects: 16,
   readAheadBytesMax: 32 * MiB,

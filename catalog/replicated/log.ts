@@ -29,6 +29,7 @@ import { type LogNames, logNames } from './names.ts';
 import { databasesAt, pastFiles } from './past.ts';
 import type { LogPosition, PastPoint, ReplicatedDatabase, ReplicatedLog, RestoreRequest, Until } from './ports.ts';
 import { recover } from './recovery.ts';
+import { toPark } from './parking.ts';
 import { databaseFile, RestoredWal } from './restored-wal.ts';
 import { writerBytes } from './segment.ts';
 import { Shipper } from './shipper.ts';
@@ -134,6 +135,8 @@ class DuckDbLog implements ReplicatedLog {
   readonly #admin: DuckDBConnection;
   readonly #lost = new AbortController();
   readonly #open = new Map<string, Promise<DuckDbDatabase>>();
+  /** Those of them that are there. */
+  readonly #opened = new Map<string, DuckDbDatabase>();
   /** create, drop and opening change the set of databases one at a time. */
   readonly #catalogLock = new Mutex();
   readonly #uploads = new UploadLock();
@@ -218,6 +221,13 @@ class DuckDbLog implements ReplicatedLog {
         throw this.#shipper.lost ?? error;
       });
       this.#open.set(state.database, opening);
+      opening.then(
+        (database) => {
+          this.#opened.set(state.database, database);
+          return this.#parkIdle();
+        },
+        () => undefined,
+      );
       // A damaged one stays closed, and may be tried again when its objects are back.
       opening.catch(() => this.#open.delete(state.database));
     }
@@ -326,6 +336,7 @@ class DuckDbLog implements ReplicatedLog {
     });
     const database = this.#database(this.#ledger.databases.get(uuid) as DatabaseState, file, 0);
     this.#open.set(uuid, Promise.resolve(database));
+    this.#opened.set(uuid, database);
     return database;
   }
 
@@ -347,7 +358,8 @@ class DuckDbLog implements ReplicatedLog {
         await this.#shipper.whenShipped(record());
       }
       this.#open.delete(uuid);
-      if (database)
+      this.#opened.delete(uuid);
+      if (database && !database.isParked)
         await detachFile(this.#admin, name).catch((error: unknown) =>
           this.#parts.options.log.warn({ error, database: name }, 'a dropped database is still in use here'),
         );
@@ -357,6 +369,16 @@ class DuckDbLog implements ReplicatedLog {
   async maintain(): Promise<void> {
     if (this.#closed || this.#shipper.lost) return;
     await this.#maintenance.run();
+    await this.#parkIdle();
+  }
+
+  /** Databases that nobody uses give their memory back: after a while, and sooner when many are open. */
+  async #parkIdle(): Promise<void> {
+    const { limits, options } = this.#parts;
+    for (const database of toPark([...this.#opened.values()], options.clock.monotonic(), limits)) {
+      if (this.#closed || this.#shipper.lost) return;
+      if (await database.park()) options.log.debug({ database: database.name }, 'an idle database is parked');
+    }
   }
 
   async close(): Promise<void> {
@@ -401,7 +423,16 @@ class DuckDbLog implements ReplicatedLog {
     return new OpenDatabase({
       uuid: state.database,
       name: state.name,
-      engine: new DatabaseFiles({ instance, uuid: state.database, name: state.name, file, walEnd, epoch, chunks: this.#chunks }),
+      engine: new DatabaseFiles({
+        instance,
+        admin: this.#admin,
+        uuid: state.database,
+        name: state.name,
+        file,
+        walEnd,
+        epoch,
+        chunks: this.#chunks,
+      }),
       base: state.base,
       hash: isRestored
         ? restoredLedger.hashOf(state.database)
@@ -413,6 +444,7 @@ class DuckDbLog implements ReplicatedLog {
       log: options.log,
       metrics: this.#metrics,
       onBroken: (error) => this.#shipper.abandon(error),
+      onResumed: () => void this.#parkIdle(),
     });
   }
 

@@ -26,7 +26,7 @@ export class Wal {
   /** Where the last commit ended. */
   end: number;
   #walFd: number | null = null;
-  readonly #fileFd: number;
+  #fileFd: number | null = null;
   /** The two alternating database headers: they change with every checkpoint, and with nothing else. */
   readonly #headers: Buffer;
   readonly #seenHeaders = Buffer.alloc(databaseHeaderBytes);
@@ -34,9 +34,8 @@ export class Wal {
   constructor(file: string, end: number) {
     this.file = file;
     this.end = end;
-    this.#fileFd = openSync(file, 'r');
     this.#headers = Buffer.alloc(databaseHeaderBytes);
-    readSync(this.#fileFd, this.#headers, 0, databaseHeaderBytes, databaseHeaderStart);
+    readSync(this.#openFile(), this.#headers, 0, databaseHeaderBytes, databaseHeaderStart);
   }
 
   get path(): string {
@@ -45,7 +44,7 @@ export class Wal {
 
   /** Bytes of the database file now. */
   fileSize(): number {
-    return fstatSync(this.#fileFd).size;
+    return fstatSync(this.#openFile()).size;
   }
 
   /** Bytes of the WAL now; 0 while there is none. */
@@ -63,7 +62,7 @@ export class Wal {
     const start = this.end;
     // Somebody checkpointed. What was cut before may still have to be read from the WAL of then, so that stays open;
     // an image of the files as they are now comes after it.
-    readSync(this.#fileFd, this.#seenHeaders, 0, databaseHeaderBytes, databaseHeaderStart);
+    readSync(this.#openFile(), this.#seenHeaders, 0, databaseHeaderBytes, databaseHeaderStart);
     if (!this.#seenHeaders.equals(this.#headers)) return { end: this.end, bypass: 'checkpoint' };
     const end = this.size();
     assert(end >= start, `the WAL of ${this.file} shrank from ${start} to ${end} without a checkpoint`);
@@ -93,9 +92,17 @@ export class Wal {
     return bytes;
   }
 
+  /** Gives the file descriptors back; they are opened again when they are needed. */
   close(): void {
     if (this.#walFd !== null) closeSync(this.#walFd);
-    closeSync(this.#fileFd);
+    if (this.#fileFd !== null) closeSync(this.#fileFd);
+    this.#walFd = null;
+    this.#fileFd = null;
+  }
+
+  #openFile(): number {
+    this.#fileFd ??= openSync(this.file, 'r');
+    return this.#fileFd;
   }
 
   #openWal(): boolean {

@@ -316,9 +316,14 @@ class ArrayEngine implements DatabaseEngine<string> {
 
   #generation: { wal: Buffer } = { wal: this.#wal };
 
-  async connect(): Promise<string> {
+  async connect(closed: () => void): Promise<string> {
+    closed();
     return '';
   }
+
+  async park(): Promise<void> {}
+
+  async resume(): Promise<void> {}
 
   /** Visible to others some time before the caller is answered, as in DuckDB. */
   async commit(id: string): Promise<void> {
