@@ -177,6 +177,16 @@ export function toStatementError(thrown: unknown, sql?: string): LakeError {
   if (!match || !kind || match[1] === 'INTERNAL' || match[1] === 'FATAL') {
     return new LakeError('internal', 'internal error; the pod log has the cause', { cause: thrown });
   }
+  // Whatever class DuckLake wraps it in; libpq's own words for a session on the catalog that is gone.
+  if (
+    /server closed the connection unexpectedly|no connection to the server|Unable to connect to Postgres/i.test(
+      match[2] as string,
+    )
+  )
+    return new LakeError('store_unavailable', 'the catalog of the lake cannot be reached', {
+      hint: 'Try again shortly. A COMMIT that was under way may have taken effect: look before you repeat it.',
+      cause: thrown,
+    });
   const body = hideNames(match[2] as string);
   const { message, suggestion } = parts(body);
   const rule = kind.rules.find(([pattern]) => pattern.test(message));
