@@ -218,7 +218,11 @@ class Driver implements Maintenance {
     let passed: Passed;
     let again = false;
     try {
-      const { again: isMore, ...report } = await runPass({
+      const {
+        again: isMore,
+        lost,
+        ...report
+      } = await runPass({
         ...this.#options,
         lake,
         settings: known.settings,
@@ -228,11 +232,16 @@ class Driver implements Maintenance {
         room: (signal) => this.#room(signal),
       });
       again = isMore;
-      passed = ended({ end: 'done', reason: null, ...report, ...(again ? { mark: '' } : {}) });
+      const unfinished = again || lost !== null ? { mark: '' } : {};
+      passed = ended({
+        end: lost === null ? 'done' : 'gave-way',
+        reason: lost === null ? null : reasonOf(lost),
+        ...report,
+        ...unfinished,
+      });
     } catch (error) {
       const end = isGivingWay(error) ? 'gave-way' : 'failed';
-      const reason = error instanceof Error ? (error.message.split('\n')[0] as string).slice(0, reasonMax) : 'unknown';
-      passed = ended({ end, reason, did: nothing, keeps: [] });
+      passed = ended({ end, reason: reasonOf(error), did: nothing, keeps: [] });
       if (!stop.signal.aborted)
         this.#logger.warn({ error, lake: lake.name, end }, 'a pass of maintenance did not come to its end');
     } finally {
@@ -269,6 +278,10 @@ class Driver implements Maintenance {
 
 const roomMs = 100;
 const reasonMax = 500;
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] as string).slice(0, reasonMax) : 'unknown';
+}
 
 function effective(pod: LakeSettings, owner: OwnerSettings | undefined): LakeSettings {
   const said = Object.entries(owner ?? {}).filter(([, value]) => value !== undefined);

@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Lake } from '../../base/domain.ts';
-import { act, type Counts, orphansOf, zero } from './action.ts';
+import { act, type Counts, isGivingWay, orphansOf, zero } from './action.ts';
 import { limits, mergeBands } from './limits.ts';
 import type { MaintenanceMetrics } from './metrics.ts';
-import { type Plan, plan } from './plan.ts';
+import { type Action, type Plan, plan } from './plan.ts';
 import type { LakeFacts, LakeSettings, MaintenanceCatalog, Passed, Sums, Workshop } from './ports.ts';
 
 export interface PassOptions {
@@ -32,9 +32,11 @@ export interface PassReport
   extends Pick<Passed, 'mark' | 'wakeAt' | 'flushedAt' | 'searchedAt' | 'searchedMark' | 'did' | 'keeps'> {
   /** True when the budget ended before the work. */
   readonly again: boolean;
+  /** What users were to win; the actions behind it were left out. */
+  readonly lost: unknown;
 }
 
-/** Rejects with DuckDB's error when an action lost a conflict or failed. */
+/** Rejects with DuckDB's error when an action failed for another reason than a user's being first. */
 export async function runPass(options: PassOptions): Promise<PassReport> {
   const { catalog, lake, clock, settings, before, metrics } = options;
   const look = (): Promise<LakeFacts> =>
@@ -51,18 +53,15 @@ export async function runPass(options: PassOptions): Promise<PassReport> {
   const first = planned(facts, options.isAsked, flushedAt);
   const isSearch =
     first.mayCollect && (options.isAsked || (facts.mark !== searchedMark && clock.now() - searchedAt >= limits.searchMs));
+  let lost: unknown = null;
   let orphans: string[] | null = null;
   if (first.actions.length > 0 || isSearch) {
     orphans = await inWorkshop(options, counts, async (workshop) => {
-      for (const action of first.actions) {
-        await options.room(options.signal);
-        options.signal.throwIfAborted();
-        await act(action, lake, workshop, counts);
-      }
+      lost = await actAll(first.actions, workshop, options, counts);
       return isSearch ? orphansOf(lake, workshop, clock.now() - options.orphanMs) : null;
     });
     // Only when all tables had their turn; a table of few rows does not wait again because another had many.
-    if (options.isAsked || clock.now() - flushedAt >= settings.flushAfterMs) flushedAt = clock.now();
+    if (lost === null && (options.isAsked || clock.now() - flushedAt >= settings.flushAfterMs)) flushedAt = clock.now();
   }
   const collected = first.mayCollect ? await catalog.collect(lake, orphans) : null;
   for (const kind of ['old', 'orphan'] as const) metrics.deleted(kind, collected?.files[kind] ?? 0, collected?.bytes[kind] ?? 0);
@@ -83,7 +82,28 @@ export async function runPass(options: PassOptions): Promise<PassReport> {
     did: sumsOf(counts, collected),
     keeps: [...after.keeps, ...(collected?.keeps ?? [])],
     again: first.again,
+    lost,
   };
+}
+
+/** One after the other, until the deadline; stops at the first that users win and resolves to why, else to null. */
+async function actAll(
+  actions: readonly Action[],
+  workshop: Workshop,
+  { lake, room, signal }: PassOptions,
+  counts: Counts,
+): Promise<unknown> {
+  for (const action of actions) {
+    await room(signal);
+    signal.throwIfAborted();
+    try {
+      await act(action, lake, workshop, counts);
+    } catch (error) {
+      if (!isGivingWay(error)) throw error;
+      return error;
+    }
+  }
+  return null;
 }
 
 /** Opens a workshop, works in it, and tells the metrics what was done even when it ends badly. */

@@ -142,10 +142,11 @@ function afterPass(lake: LakePlan, end: PassEnd, now: number, intervalMs: number
       notBefore: now + intervalMs,
       // Without a passed mark the next look finds the lake due again.
       passedMark: end.again ? null : end.mark,
-      wakeAt: end.wakeAt,
+      wakeAt: end.again ? now + intervalMs : end.wakeAt,
     };
   }
   const failures = lake.failures + 1;
   const backOff = Math.min(limits.backOffMsMax, intervalMs * 2 ** Math.min(failures, 16));
-  return { ...lake, isAsked: false, dueSince: null, failures, notBefore: now + Math.max(intervalMs, backOff), passedMark: null };
+  const notBefore = now + Math.max(intervalMs, backOff);
+  return { ...lake, isAsked: false, dueSince: null, failures, notBefore, passedMark: null, wakeAt: notBefore };
 }
