@@ -229,6 +229,18 @@ test('a row of many megabytes arrives whole', async () => {
   assert.deepEqual(first, [6_000_000, true]);
 });
 
+test('rows just under a megabyte arrive whole wherever the reader’s buffers end', async () => {
+  const row = (i: number): string => `${i},"${'x'.repeat(900_000 + i)}\n""y"""\n`;
+  const data = Buffer.from(Array.from({ length: 24 }, (_, i) => row(i)).join(''));
+  assert.equal(await load('a INTEGER, b VARCHAR', 'copy t from stdin csv', data, { messageBytes: 65_536 }), 24);
+  const [found] = (
+    await connection.runAndReadAll(
+      `SELECT count(*) FILTER (length(b) = 900004 + a AND ends_with(b, chr(10) || '"y"'))::INT FROM t`,
+    )
+  ).getRows();
+  assert.deepEqual(found, [24]);
+});
+
 test('an unclosed quote does not eat memory without end', async () => {
   await connection.run('CREATE OR REPLACE TABLE t (a VARCHAR)');
   const sink = await openCopyIn(
