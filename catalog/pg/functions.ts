@@ -144,7 +144,7 @@ export const catalogFunctions: readonly PgFunction[] = [
     '_find_relation',
     `(relation_name) AS (SELECT max(q._oid) FROM (SELECT r.oid AS _oid, r.is_visible AS _visible, r.name AS _name, r.schema_name || '.' || r.name AS _qualified FROM ${pg('_relation')} r) q
       WHERE q._visible AND q._name = ${unquoted('relation_name')}
-        OR q._qualified = regexp_replace(CASE WHEN contains(relation_name, '"') THEN replace(relation_name, '"', '') ELSE lower(relation_name) END, '^main\\.', 'public.'))`,
+        OR q._qualified = regexp_replace(regexp_replace(CASE WHEN contains(relation_name, '"') THEN replace(relation_name, '"', '') ELSE lower(relation_name) END, '\\s*\\.\\s*', '.'), '^main\\.', 'public.'))`,
   ],
   [
     '_regclass_in',
@@ -250,12 +250,30 @@ export const catalogFunctions: readonly PgFunction[] = [
     `(bytes) AS CASE WHEN bytes IS NULL THEN NULL WHEN abs(bytes) < 10240 THEN bytes::BIGINT || ' bytes' WHEN abs(bytes) < 10485247 THEN round(bytes / 1024)::BIGINT || ' kB'
       WHEN abs(bytes) < 10736893952 THEN round(bytes / 1048576)::BIGINT || ' MB' WHEN abs(bytes) < 10994579406848 THEN round(bytes / 1073741824)::BIGINT || ' GB' ELSE round(bytes / 1099511627776)::BIGINT || ' TB' END`,
   ],
-  ...['pg_relation_size', 'pg_table_size', 'pg_total_relation_size'].map(
-    (name): PgFunction => [name, ...always('NULL::BIGINT', 'relation', 'relation, fork')],
-  ),
+  // Bytes of data and delete files; rows that are inlined in the catalog take none. `_files` is what DuckLake says of the
+  // lake's tables, which the rewriter adds to the call (sizes.ts). DuckLake names a schema by number, of which only main's
+  // (0) is known here: two tables of one name in other schemas cannot be told apart, and their size is NULL.
+  [
+    '_table_size',
+    `(of_relation, _files) AS (SELECT max(q._v) FROM (SELECT r.oid AS _k, CASE WHEN count(*) = 1 THEN max(i.f.bytes) END AS _v
+        FROM ${pg('_relation')} r JOIN (SELECT unnest(_files) AS f) i ON i.f.name = r.name AND (i.f.schema = 0) = (r.real_schema = 'main')
+        WHERE r.database_name = current_database() AND r.kind = 'r' GROUP BY r.oid) q
+      WHERE q._k = coalesce(TRY_CAST(of_relation AS BIGINT), ${pg('_find_relation')}(of_relation::VARCHAR)))`,
+  ],
+  ['pg_table_size', `(relation, _files) AS ${pg('_table_size')}(relation, _files)`],
+  ['pg_total_relation_size', `(relation, _files) AS ${pg('_table_size')}(relation, _files)`],
+  [
+    'pg_relation_size',
+    `(relation, _files) AS ${pg('_table_size')}(relation, _files)`,
+    `(relation, fork, _files) AS CASE WHEN fork = 'main' THEN ${pg('_table_size')}(relation, _files) ELSE 0 END`,
+  ],
   ['pg_indexes_size', ...always('0::BIGINT', 'relation')],
   ['pg_tablespace_size', ...always('NULL::BIGINT', 'tablespace')],
-  ['pg_database_size', ...always('NULL::BIGINT', 'lake')],
+  [
+    'pg_database_size',
+    `(lake, _files) AS CASE WHEN lake::VARCHAR IN (current_database(), ${pg('_oid')}('database', '', current_database())::VARCHAR)
+      THEN coalesce(list_sum(list_transform(_files, lambda f: f.bytes)), 0)::BIGINT END`,
+  ],
   // Rights
   ['_can_write', `() AS ${pg('_is_superuser')}() OR coalesce(${pg('_lake')}()."right", 'read') <> 'read'`],
   ...['table', 'any_column'].map(

@@ -9,7 +9,7 @@ import { baseFunctions, catalogFunctions, functions, type PgFunction } from './f
 import { internalRelations } from './relations.ts';
 import type { CatalogNames } from './rewrite.ts';
 import { duckdbTypeSql } from './types.ts';
-import { catalogSchema, createViewSql, informationSchema } from './view.ts';
+import { catalogSchema, countedSchema, createViewSql, informationSchema } from './view.ts';
 import { views } from './views/index.ts';
 import { informationSchemaViews } from './views/information/index.ts';
 
@@ -34,11 +34,17 @@ export function pgCatalogStatements(): string[] {
   return [
     `CREATE SCHEMA ${catalogSchema}`,
     `CREATE SCHEMA ${informationSchema}`,
+    `CREATE SCHEMA ${countedSchema}`,
     ...Object.entries(typeAliases).map(([name, type]) => `CREATE TYPE ${catalogSchema}.${quoteName(name)} AS ${type}`),
     ...[...baseFunctions, ...functions(knownOids)].map(createMacroSql),
     `CREATE VIEW ${catalogSchema}._duckdb_type AS ${duckdbTypeSql()}`,
     ...relations.map(([name, sql]) => `CREATE VIEW ${catalogSchema}.${name} AS ${sql}`),
     ...views.filter(({ name }) => name !== 'pg_views' && name !== 'pg_tables').map((view) => createViewSql(view, catalogSchema)),
+    ...views.flatMap(({ counted, ...view }) =>
+      counted
+        ? [createViewSql({ ...view, from: counted.from, values: { ...view.values, ...counted.values } }, countedSchema)]
+        : [],
+    ),
     ...catalogFunctions.map(createMacroSql),
     ...views.filter(({ name }) => name === 'pg_views' || name === 'pg_tables').map((view) => createViewSql(view, catalogSchema)),
     ...informationSchemaViews.map((view) => createViewSql(view, informationSchema)),

@@ -3,7 +3,7 @@
  * computed from what DuckDB says in the session's transaction (a table made a moment ago is there). Their names begin
  * with `_` and are not listed. Oids are hashes of names: the same in every session and on every pod.
  */
-import { pg } from './view.ts';
+import { countedSchema, pg } from './view.ts';
 
 /** Lakes attached to an instance are DuckDB databases; so are temporary tables and our own base database. */
 const shownSchema = `CASE c.database_name WHEN 'boilstream' THEN CASE c.schema_name WHEN 'pg' THEN 'pg_catalog' WHEN 'info' THEN 'information_schema' END
@@ -12,8 +12,8 @@ const shownSchema = `CASE c.database_name WHEN 'boilstream' THEN CASE c.schema_n
 /** A lake with a schema `public` of its own keeps it, and `main` is shown as `main`. */
 const publicFlag =
   "(SELECT count(*) > 0 AS has_public FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = 'public') p";
-const ofThisLake =
-  "c.database_name IN (current_database(), 'temp', 'boilstream') AND c.schema_name NOT IN ('pg_catalog', 'information_schema')";
+const ofThisLake = `c.database_name IN (current_database(), 'temp', 'boilstream') AND c.schema_name NOT IN ('pg_catalog', 'information_schema')
+  AND NOT (c.database_name = 'boilstream' AND c.schema_name = '${countedSchema}')`;
 
 /** SQL of the internal views, in order of dependency. `knownOids` are PostgreSQL's own for its catalogs. */
 export function internalRelations(knownOids: ReadonlyMap<string, number>): readonly (readonly [name: string, sql: string])[] {

@@ -1,13 +1,15 @@
 /**
  * PostgreSQL's names in statement text, turned into names DuckDB finds: `pg_catalog.x`, `information_schema.x` and bare
  * `pg_class` become our relations and functions, `public` becomes `main`, and the few spellings that only catalog queries
- * use (`OPERATOR(pg_catalog.~)`, `COLLATE pg_catalog.default`, `::regclass`, `'{a,b}'::text[]`) become what DuckDB
- * understands. It looks at tokens, never into strings or comments, and leaves every other statement as it is: one
- * regular expression decides that for most.
+ * use (`OPERATOR(pg_catalog.~)`, `COLLATE pg_catalog.default`, `::regclass`) become what DuckDB understands; so do the
+ * literals whose text DuckDB would read as something else (`'\x00'::bytea`, `'{a,b}'::text[]`, `'1.2345'::numeric`).
+ * It looks at tokens, never into comments, and leaves every other statement as it is: one regular expression decides that
+ * for most.
  */
 import { nameOf, quoteString, stringOf, type Token, tokenize } from '../../base/sql-lexer.ts';
 import { oidOfTypeName } from '../../base/pg-types.ts';
-import { pg } from './view.ts';
+import { fileSizes, sizeFunctions } from './sizes.ts';
+import { countedSchema, pg } from './view.ts';
 
 export interface RewriteOptions {
   /** The current lake: `lake.pg_catalog.pg_class` is accepted for it. */
@@ -32,7 +34,8 @@ export interface Rewritten {
   readonly parameters: readonly number[];
 }
 
-const trigger = /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*/i;
+const trigger =
+  /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*|['\d]\s*::\s*(?:numeric|decimal|bytea|[a-z_]\w*\s*\[)/i;
 const catalogTrigger =
   /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
 
@@ -89,12 +92,25 @@ const typeNames: Readonly<Record<string, string>> = {
   cardinal_number: 'integer',
   time_stamp: 'timestamptz',
 };
+/** Columns of catalogs that hold functions. */
+const procColumns: ReadonlySet<string> = new Set([
+  'typsubscript',
+  'typinput',
+  'typoutput',
+  'typreceive',
+  'typsend',
+  'typmodin',
+  'typmodout',
+  'typanalyze',
+]);
 const setReturning: ReadonlySet<string> = new Set(['unnest', 'generate_series', 'generate_subscripts']);
 
 class Rewriter {
   readonly options: RewriteOptions;
   readonly isCatalog: boolean;
   readonly parameters: number[] = [];
+  /** Rows of tables are asked for: the relations of `counted`, which are dear, instead of those of `pg`. */
+  readonly isCounted: boolean;
   /** What each token becomes. */
   readonly out: string[];
   readonly tokens: readonly Token[];
@@ -104,6 +120,7 @@ class Rewriter {
   constructor(sql: string, options: RewriteOptions, isCatalog: boolean) {
     this.options = options;
     this.isCatalog = isCatalog;
+    this.isCounted = isCatalog && /\breltuples\b/i.test(sql);
     this.tokens = tokenize(sql);
     this.out = this.tokens.map((token) => token.text);
     const at: number[] = [];
@@ -126,7 +143,8 @@ class Rewriter {
       if (token.text === '~') return this.match(i);
       return i + 1;
     }
-    if (token.kind === 'string') return this.isCatalog ? this.arrayLiteral(i) : i + 1;
+    if (token.kind === 'string') return this.literalCast(i) ?? (this.isCatalog ? this.arrayLiteral(i) : i + 1);
+    if (token.kind === 'number') return this.literalCast(i) ?? i + 1;
     if (token.kind !== 'name' && token.kind !== 'quoted-name') return i + 1;
     const name = nameOf(token);
     if (this.text(i + 1) === '.') {
@@ -139,16 +157,19 @@ class Rewriter {
     if (name === 'collate') return this.collate(i);
     if (name === 'public' && this.word(i - 1) !== undefined) return this.publicName(i);
     if (name === 'as' && this.isCatalog) return this.castAs(i);
+    if (this.isCatalog && procColumns.has(name)) this.procColumn(i);
     if (this.isCatalog && this.text(i - 1) !== '.') {
       if (setReturning.has(name) && this.text(i + 1) === '(') this.aliasColumns(i);
-      else if (this.text(i + 1) === '(' && this.options.names.functions.has(name) && !name.startsWith('_')) this.set(i, pg(name));
-      else if (
+      else if (this.text(i + 1) === '(' && this.options.names.functions.has(name) && !name.startsWith('_')) {
+        this.set(i, pg(name));
+        if (sizeFunctions.has(name)) this.completeSize(i + 1);
+      } else if (
         this.text(i + 1) !== '(' &&
         this.text(i + 1) !== '.' &&
         this.options.names.relations.has(name) &&
         this.isRelationPlace(i)
       )
-        this.set(i, pg(name));
+        this.set(i, this.isCounted && name === 'pg_class' ? `boilstream.${countedSchema}.pg_class` : pg(name));
     }
     return i + 1;
   }
@@ -167,6 +188,7 @@ class Rewriter {
     if (this.text(i + 3) === '(') {
       this.clear(i, i + 2);
       if (names.functions.has(name)) this.set(i + 2, pg(name));
+      if (sizeFunctions.has(name)) this.completeSize(i + 3);
       if (setReturning.has(name)) this.aliasColumns(i + 2);
       return i + 3;
     }
@@ -180,8 +202,14 @@ class Rewriter {
       this.set(i + 2, typeNames[name] as string);
       return i + 3;
     }
-    this.set(i, info ? 'boilstream.info' : 'boilstream.pg');
+    const counted = this.isCounted && !info && name === 'pg_class';
+    this.set(i, info ? 'boilstream.info' : counted ? `boilstream.${countedSchema}` : 'boilstream.pg');
     return i + 3;
+  }
+
+  /** The call that opens at token `i` gets its last argument. */
+  completeSize(i: number): void {
+    this.prefix(this.closing(i), `, ${fileSizes(this.options.lake)}`);
   }
 
   publicName(i: number): number {
@@ -335,6 +363,53 @@ class Rewriter {
       if (typeNames[name] !== undefined) this.set(k, typeNames[name] as string);
     }
     return k + 1;
+  }
+
+  /**
+   * `'…'::type` where DuckDB reads the text in another way than PostgreSQL, and loses something: hexadecimal bytea, array
+   * literals, decimals without precision (three places in DuckDB). Returns the next token, or undefined when it is no such cast.
+   */
+  literalCast(i: number): number | undefined {
+    if (this.text(i + 1) !== ':' || this.text(i + 2) !== ':') return undefined;
+    const type = this.typeName(i + 3);
+    const token = this.token(i) as Token;
+    const value = token.kind === 'string' ? stringOf(token) : token.text;
+    const next = this.text(i + 4);
+    if (next === '[' && this.text(i + 5) === ']' && type !== undefined && !regTypes.has(type)) {
+      const elements = value.startsWith('{') && value.endsWith('}') ? arrayElements(value) : null;
+      if (elements === null) return undefined;
+      this.set(i, `[${elements.map((element) => (element === null ? 'NULL' : quoteString(element))).join(', ')}]`);
+      return this.isCatalog ? i + 1 : i + 6;
+    }
+    if (next === '[' || next === '(') return undefined;
+    if (type === 'bytea' && /^\\x(?:[0-9a-f]{2})*$/i.test(value)) {
+      this.set(i, `from_hex('${value.slice(2)}')`);
+      this.clear(i + 1, i + 4);
+      return i + 4;
+    }
+    const decimal = type === 'numeric' || type === 'decimal' ? /^\s*[+-]?(\d*)(?:\.(\d*))?\s*$/.exec(value) : null;
+    if (decimal === null) return undefined;
+    const [whole, places] = [decimal[1]?.length ?? 0, decimal[2]?.length ?? 0];
+    if (whole + places > 0 && whole + places <= 38) this.set(i + 3, `DECIMAL(38, ${places})`);
+    return i + 4;
+  }
+
+  /** A column that holds a function's oid is read as its name: cast to text, or shown by the outermost select list. */
+  procColumn(i: number): void {
+    const start = this.text(i - 1) === '.' ? i - 2 : i;
+    const isCast = this.text(i + 1) === ':' && this.text(i + 2) === ':';
+    const type = this.typeName(this.text(i + 4) === '.' ? i + 5 : i + 3);
+    const isShown = !isCast && this.isOutermost(start) && this.isSelectItem(start, i + 1);
+    if (!isShown && !(isCast && textTypes.has(type ?? ''))) return;
+    this.prefix(start, `${pg('_regproc_out')}(`);
+    this.suffix(i, isShown && this.word(i + 1) !== 'as' ? `) AS ${this.token(i)?.text}` : ')');
+  }
+
+  /** Whether no parenthesis is open before token `i`. */
+  isOutermost(i: number): boolean {
+    let depth = 0;
+    for (let k = 0; k < i; k++) depth += this.text(k) === '(' ? 1 : this.text(k) === ')' ? -1 : 0;
+    return depth === 0;
   }
 
   /** `'{1,2}'` is an array to PostgreSQL wherever one is expected; DuckDB wants a list. */

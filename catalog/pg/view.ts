@@ -4,6 +4,8 @@ import { quoteName } from '../../base/sql-lexer.ts';
 /** Schema (inside the base database) of pg_catalog's relations and functions, and of information_schema's relations. */
 export const catalogSchema = 'pg';
 export const informationSchema = 'info';
+/** Relations under their own names that also count rows: what only statements that ask for it should pay. */
+export const countedSchema = 'counted';
 
 /** A reference that means ours whatever the search path is. */
 export const pg = (name: string): string => `boilstream.${catalogSchema}.${name}`;
@@ -16,6 +18,8 @@ export interface PgView {
   readonly columns: string;
   /** SQL of the columns we know; the others hold 0, '' or false when NOT NULL, and NULL when not. */
   readonly values?: Readonly<Record<string, string>>;
+  /** Values and FROM of the relation that counts rows as well, in `countedSchema`. */
+  readonly counted?: { readonly values: Readonly<Record<string, string>>; readonly from: string };
   /** What stands behind FROM, with WHERE if needed; without it the relation is empty. */
   readonly from?: string;
 }

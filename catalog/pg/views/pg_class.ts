@@ -1,4 +1,4 @@
-/** Tables and views of the current lake, and the relations of pg_catalog and information_schema themselves. `reltuples` is -1 (not known) here: pg_class_counted has the numbers. */
+/** Tables and views of the current lake, and the relations of pg_catalog and information_schema themselves. `reltuples` is -1 (not known) except where a statement asks for it: DuckDB computes it for all tables at once. */
 import { type PgView, pg } from '../view.ts';
 
 export const pgClass: PgView = {
@@ -26,4 +26,9 @@ export const pgClass: PgView = {
     relhasrules: `kind = 'v'`,
   },
   from: `${pg('_relation')}`,
+  counted: {
+    values: { reltuples: 'coalesce(counts.rows, -1)' },
+    from: `${pg('_relation')} r LEFT JOIN (SELECT database_name AS lake, schema_name AS schema, table_name AS table_name, estimated_size AS rows FROM duckdb_tables()) counts
+      ON counts.lake = r.database_name AND counts.schema = r.real_schema AND counts.table_name = r.name AND NOT r.is_system`,
+  },
 };

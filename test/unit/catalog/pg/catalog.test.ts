@@ -284,3 +284,28 @@ test('catalog names that someone else’s table has do not deceive', async () =>
   assert.ok(!(await lake.rows('SELECT rolname FROM pg_roles')).flat().includes('intruder'));
   await lake.connection.run('DROP TABLE sales.main.pg_roles');
 });
+
+test('row counts and sizes are those DuckLake keeps', async () => {
+  await lake.connection.run('CREATE TABLE sales.main.counted AS SELECT i, i % 7 AS j FROM range(5000) t(i)');
+  assert.deepEqual(await lake.rows("SELECT c.reltuples FROM pg_class c WHERE c.relname = 'counted'"), [[5000]]);
+  const [[table, byOid, fork, other, whole]] = (await lake.rows(
+    `SELECT pg_total_relation_size('counted'), pg_table_size('counted'::regclass), pg_relation_size('counted', 'fsm'), pg_table_size('t'), pg_database_size('sales')`,
+  )) as [unknown[]];
+  assert.ok(Number(table) > 1000, String(table));
+  assert.deepEqual([byOid, Number(fork), Number(other)], [table, 0, 0]);
+  assert.ok(Number(whole) >= Number(table));
+  await lake.connection.run('DROP TABLE sales.main.counted');
+});
+
+test('literals arrive as PostgreSQL reads them', async () => {
+  const rows = await lake.rows(
+    `SELECT hex('\\x00ff5c27'::bytea), '{1,NULL,3}'::int[]::text, '-123456789012.345678'::numeric::text, 1.23456::numeric::text, len('{}'::text[])`,
+  );
+  assert.deepEqual(rows, [['00FF5C27', '[1, NULL, 3]', '-123456789012.345678', '1.23456', '0']]);
+});
+
+test('every column of the catalog belongs to a relation, also what is kept apart for counting', async () => {
+  assert.deepEqual(await lake.rows('SELECT attname FROM pg_attribute WHERE attrelid IS NULL'), []);
+  assert.deepEqual(await lake.rows("SELECT count(*) FROM pg_class WHERE relname = 'pg_class'"), [['1']]);
+  assert.equal(await oidOf('"public" . "t"'), await oidOf('t'));
+});

@@ -13,6 +13,31 @@ const plain = (sql: string): string =>
     .trim();
 
 const cases: readonly [what: string, from: string, to: string][] = [
+  [
+    'literals DuckDB would read as something else',
+    "select '\\x00ff'::bytea, '{1,NULL}'::int[], '{\"a,b\",c}'::text[], '-1.2345'::numeric, 1.25::numeric, E'\\\\x01'::bytea",
+    "select from_hex('00ff'), ['1', NULL]::int[], ['a,b', 'c']::text[], '-1.2345'::DECIMAL(38, 4), 1.25::DECIMAL(38, 2), from_hex('01')",
+  ],
+  [
+    'literals it reads as PostgreSQL does stay',
+    "select '\\x00ff'::text, '[1,2]'::int[], 1.2345::numeric(5,3), 'NaN'::numeric, '{1}', x::numeric, 'abc'::bytea",
+    "select '\\x00ff'::text, '[1,2]'::int[], 1.2345::numeric(5,3), 'NaN'::numeric, '{1}', x::numeric, 'abc'::bytea",
+  ],
+  [
+    'functions in a catalog are names where they are shown or made text, and oids where they are compared',
+    'select t.typinput, typreceive as r, (select typsend from pg_type limit 1) from pg_type t where typinput <> 0 and typoutput::text = $1',
+    'select boilstream.pg._regproc_out(t.typinput) AS typinput, boilstream.pg._regproc_out(typreceive) as r, (select typsend from boilstream.pg.pg_type limit 1) from boilstream.pg.pg_type t where typinput <> 0 and boilstream.pg._regproc_out(typoutput)::text = $1',
+  ],
+  [
+    'rows are counted where they are asked for',
+    'select c.reltuples from pg_catalog.pg_class c, pg_class',
+    'select c.reltuples from boilstream.counted.pg_class c, boilstream.counted.pg_class',
+  ],
+  [
+    'sizes get the files of the lake',
+    "select pg_table_size('t')",
+    "select boilstream.pg.pg_table_size('t', (SELECT list({'name': i.table_name, 'schema': i.schema_id, 'bytes': i.file_size_bytes + i.delete_file_size_bytes}) FROM ducklake_table_info('sales') i))",
+  ],
   ['qualified relations', 'select c.oid from pg_catalog.pg_class c', 'select c.oid from boilstream.pg.pg_class c'],
   [
     'bare relations, after FROM, JOIN and a comma',
