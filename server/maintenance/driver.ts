@@ -134,10 +134,10 @@ class Driver implements Maintenance {
     for (const { reject } of this.#waiting.values()) reject(new LakeError('admin_shutdown', 'the pod is shutting down'));
   }
 
-  #tickLater(): void {
+  #tickLater(ms = Math.min(limits.tickMs, this.#options.intervalMs)): void {
+    this.#cancelTick();
     if (this.#closed) return;
-    const { clock, intervalMs } = this.#options;
-    this.#cancelTick = clock.after(Math.min(limits.tickMs, intervalMs), () => {
+    this.#cancelTick = this.#options.clock.after(ms, () => {
       void this.#look()
         .catch((error: unknown) => {
           if (!this.#closed) this.#logger.warn({ error }, 'maintenance could not look around');
@@ -194,6 +194,8 @@ class Driver implements Maintenance {
     const known = this.#lakes.get(effect.id);
     this.#pass = (known ? this.#run(known) : Promise.resolve<PassEnd>({ t: 'failed' })).then((end) => {
       this.#take({ t: 'end', id: effect.id, end });
+      // The next lake has its turn when the rest is over, not at the next tick.
+      this.#tickLater(Math.max(roomMs, Math.min(limits.tickMs, this.#state.restUntil - this.#options.clock.now())));
     });
   }
 

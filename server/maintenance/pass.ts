@@ -65,7 +65,8 @@ export async function runPass(options: PassOptions): Promise<PassReport> {
   }
   const collected = first.mayCollect ? await catalog.collect(lake, orphans) : null;
   for (const kind of ['old', 'orphan'] as const) metrics.deleted(kind, collected?.files[kind] ?? 0, collected?.bytes[kind] ?? 0);
-  facts = await look();
+  const isChanged = orphans !== null || first.actions.length > 0 || (collected?.files.old ?? 0) > 0;
+  if (isChanged) facts = await look();
   if (isSearch) {
     searchedAt = clock.now();
     searchedMark = facts.mark;
