@@ -4,7 +4,7 @@
  */
 import { catalogSuffix, type Principal, type Right } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
-import { quoteName, quoteString } from '../../base/sql-lexer.ts';
+import { quoteString } from '../../base/sql-lexer.ts';
 import type { RowStream, SessionHooks, Startup } from '../../base/statement-session.ts';
 import { TimeZone } from '../../base/time-zone.ts';
 import { baseDatabaseName } from '../engine/base-database.ts';
@@ -15,7 +15,10 @@ import type { Cursor } from './cursor.ts';
 import { toStatementError } from './errors.ts';
 import { Plans } from './plans.ts';
 import type { PgNames } from './ports.ts';
+import { withoutMetrics } from './profiling.ts';
+import { schemasOf, setSearchPath } from './search-path.ts';
 import type { Change, SessionVars } from './session-vars.ts';
+import { textRows } from './text-rows.ts';
 import { Transaction } from './transaction.ts';
 
 export interface CoreOptions {
@@ -29,12 +32,6 @@ export interface CoreOptions {
   /** The session is on none rather than refused when none of them can be attached. */
   readonly anyLake: boolean;
 }
-
-/**
- * DuckDB copies the list of metrics for every operator of every statement, although nobody looks: a tenth of a small
- * statement's time. Choosing none turns profiling on, so it is turned off again.
- */
-const withoutMetrics = ["SET custom_profiling_settings = '{}'", 'PRAGMA disable_profiling'];
 
 const rank: Readonly<Record<Right, number>> = { read: 1, write: 2, owner: 3 };
 
@@ -139,17 +136,6 @@ export class SessionCore {
     this.plans.clear();
   }
 
-  /** Runs `work` (an EXPLAIN ANALYZE) with DuckDB's usual metrics. */
-  async measured<T>(work: () => Promise<T>): Promise<T> {
-    await this.#connection.run('RESET custom_profiling_settings');
-    try {
-      return await work();
-    } finally {
-      // In a failed transaction it cannot run; the next environment does it again.
-      await this.#connection.run(withoutMetrics.join(';')).catch(() => undefined);
-    }
-  }
-
   /** Tells the client about settings that changed, if they are reported ones. */
   report(changes: readonly Change[]): void {
     for (const { name, value, reported } of changes) if (reported) this.hooks.parameter(name, value);
@@ -242,40 +228,18 @@ export class SessionCore {
     this.#lease.release();
   }
 
-  /** Rows of text we made ourselves (SHOW and the like), through the engine so that the wire sees ordinary chunks. */
-  async textRows(columns: readonly string[], rows: readonly (readonly (string | null)[])[]): Promise<RowStream> {
-    const cell = (value: string | null): string => (value === null ? 'NULL' : quoteString(value));
-    const names = columns
-      .map((name, i) => `CAST(${rows.length === 0 ? 'NULL' : `c${i}`} AS VARCHAR) AS ${quoteName(name)}`)
-      .join(', ');
-    const values = rows.map((row) => `(${row.map(cell).join(', ')})`).join(', ');
-    const source =
-      rows.length === 0 ? 'WHERE false' : `FROM (VALUES ${values}) AS v(${columns.map((_, i) => `c${i}`).join(', ')})`;
-    const { prepared, columns: described } = await this.plans.get(this.#connection, `SELECT ${names} ${source}`, [], false);
-    try {
-      const result = await this.#connection.execute(prepared);
-      let at = 0;
-      return {
-        columns: described,
-        next: async () => (at < result.chunkCount ? result.getChunk(at++) : null),
-        close: async () => {
-          at = result.chunkCount;
-        },
-      };
-    } finally {
-      prepared.destroySync();
-    }
+  /** Rows of text we made ourselves (SHOW and the like). */
+  textRows(columns: readonly string[], rows: readonly (readonly (string | null)[])[]): Promise<RowStream> {
+    return textRows(this, columns, rows);
   }
 
   /** Schemas that do not exist are passed over, as PostgreSQL does; `public` is `main`. */
   async #searchPath(): Promise<string[]> {
-    if (this.lake === null) return [];
-    const wanted = this.schemas().filter((schema) => schema !== 'pg_catalog' && schema !== '$user');
-    const catalog = this.#names ? ['"boilstream"."pg"'] : [];
-    const entry = (schema: string): string =>
-      `${quoteName(this.lake as string)}.${quoteName(schema === 'public' && this.isPublicAlias(undefined) ? 'main' : schema)}`;
+    const { lake } = this;
+    if (lake === null) return [];
     const set = (schemas: readonly string[]): string =>
-      `SET search_path = ${quoteString([...new Set(schemas.map(entry)), ...catalog].join(','))}`;
+      setSearchPath(schemas, { lake, isPublicAlias: this.isPublicAlias(undefined), hasCatalog: this.#names !== undefined });
+    const wanted = this.schemas().filter((schema) => schema !== 'pg_catalog' && schema !== '$user');
     if (wanted.length === 1 && wanted[0] === 'public') return [set(['public'])];
     const known: string[] = [];
     for (const schema of wanted) {
@@ -289,16 +253,7 @@ export class SessionCore {
 
   /** The schemas of search_path as the client wrote them, in order. */
   schemas(): string[] {
-    return this.vars
-      .get('search_path')
-      .split(',')
-      .map((part) =>
-        part
-          .trim()
-          .replace(/^"(.*)"$/s, '$1')
-          .replaceAll('""', '"'),
-      )
-      .filter((part) => part !== '');
+    return schemasOf(this.vars.get('search_path'));
   }
 
   #facts(): readonly string[] {

@@ -29,6 +29,7 @@ import { checkGate } from './gate.ts';
 import { OwnStatements } from './own-statements.ts';
 import type { Plan } from './plans.ts';
 import type { Admin, PgNames } from './ports.ts';
+import { measured } from './profiling.ts';
 import { SessionVars } from './session-vars.ts';
 import { startupVars } from './startup.ts';
 import { tagOf } from './tags.ts';
@@ -212,7 +213,7 @@ export class SqlSession implements StatementSession {
         return { t: 'rows', rows: this.guard(columns, stream, sql), tag: (count) => tagOf(shape.tag, count) };
       }
       const execute = (): Promise<DuckDBMaterializedResult> => core.connection.execute(plan.prepared);
-      const result = shape.road === 'explain' ? await core.measured(execute) : await execute();
+      const result = shape.road === 'explain' ? await measured(core.connection, execute) : await execute();
       if (rows) {
         const columns = this.#checkColumns(plan, result, options);
         if (!plan.kept) plan.prepared.destroySync();

@@ -34,6 +34,7 @@ export const probeLateMs = 20;
 export const narrowAfterMs = 1_000;
 const stuckStep = 4;
 
+/** The width of a pool nobody has used yet. */
 export function initialWidth(limits: WidthLimits, now: number): WidthState {
   return { width: Math.min(limits.spare, limits.size), peak: 0, since: now };
 }
