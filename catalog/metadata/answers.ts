@@ -4,7 +4,10 @@
  * again only if none of its tables was changed after it was made, nor after the asking transaction began; so the bytes
  * are those that DuckDB would lead to. What is not kept here costs a look into a map.
  */
+import { carry, countOf, leavesAlone, type Plain, plainShape } from './carried.ts';
 import type { CatalogView, ViewTable } from './catalog-view.ts';
+import type { Effect } from './deferral.ts';
+import { decodeCopy, encodeCopy, type KeptCopy } from './kept-copy.ts';
 import { limits } from './limits.ts';
 
 /** The number of commits that a lake had seen at some moment. */
@@ -26,6 +29,8 @@ export class Answers {
   /** When a table was last changed, by schema and name; and when anything but rows was. */
   readonly #changedAt = new Map<string, Moment>();
   #definedAt: Moment = 0;
+  /** Texts whose answers can be carried over a commit, by the table they are read from. */
+  readonly #plain = new Map<string, Map<string, Plain>>();
   #bytes = 0;
 
   /** The answer that a transaction which sees `moment` through `view` would get from DuckDB, if it is known. */
@@ -53,6 +58,8 @@ export class Answers {
     if (known) this.#drop(sql, known);
     this.#kept.set(sql, answer);
     this.#bytes += bytes;
+    const plain = answer.tables.length === 1 ? plainShape(sql) : undefined;
+    if (plain) this.#plainOf(answer.tables[0] as ViewTable).set(sql, plain);
     for (const [text, oldest] of this.#kept) {
       if (this.#bytes <= limits.answersBytesMax) break;
       this.#drop(text, oldest);
@@ -66,7 +73,60 @@ export class Answers {
     this.#definedAt = moment;
     this.#changedAt.clear();
     this.#kept.clear();
+    this.#plain.clear();
     this.#bytes = 0;
+  }
+
+  /** When the last commit that changed the table was made. */
+  changedAt(table: ViewTable): Moment {
+    return this.#lastChange([table]);
+  }
+
+  /** How many rows an update will find at `moment`, if an answer shows it. */
+  countOf(effect: Effect & { readonly t: 'update' }, moment: Moment): number | undefined {
+    if (this.changedAt(effect.table) > moment) return undefined;
+    for (const [sql, plain] of this.#plainOf(effect.table)) {
+      if (leavesAlone(plain, effect)) continue;
+      const answer = this.#valid(sql);
+      const copy = answer && decodeCopy(answer.encoded);
+      const count = copy && countOf(plain, copy.rows, effect);
+      if (count !== undefined) return count;
+    }
+    return undefined;
+  }
+
+  /** A commit with exactly these effects is seen from `moment` on. */
+  carry(moment: Moment, effects: readonly Effect[]): void {
+    const byTable = Map.groupBy(effects, (effect) => keyOf(effect.table));
+    const carried: [string, Answer][] = [];
+    for (const own of byTable.values()) {
+      const { table } = own[0] as Effect;
+      for (const [sql, plain] of this.#plainOf(table)) {
+        const answer = this.#valid(sql);
+        if (!answer || answer.tables[0] !== table) continue;
+        const next = own.every((effect) => leavesAlone(plain, effect)) ? answer : carriedAnswer(answer, plain, own);
+        if (next) carried.push([sql, { ...next, moment }]);
+      }
+    }
+    this.changed(
+      moment,
+      effects.map((effect) => effect.table),
+      false,
+    );
+    for (const [sql, answer] of carried) this.keep(sql, answer);
+  }
+
+  /** The answer to a text, if it shows what is now. */
+  #valid(sql: string): Answer | undefined {
+    const answer = this.#kept.get(sql);
+    return answer && this.#lastChange(answer.tables) <= answer.moment ? answer : undefined;
+  }
+
+  #plainOf(table: ViewTable): Map<string, Plain> {
+    const key = keyOf(table);
+    const known = this.#plain.get(key) ?? new Map<string, Plain>();
+    this.#plain.set(key, known);
+    return known;
   }
 
   #lastChange(tables: readonly ViewTable[]): Moment {
@@ -77,8 +137,16 @@ export class Answers {
 
   #drop(sql: string, answer: Answer): void {
     this.#kept.delete(sql);
+    for (const table of answer.tables) this.#plain.get(keyOf(table))?.delete(sql);
     this.#bytes -= sizeOf(sql, answer);
   }
+}
+
+function carriedAnswer(answer: Answer, plain: Plain, effects: readonly Effect[]): Answer | undefined {
+  const copy = decodeCopy(answer.encoded);
+  let rows: KeptCopy['rows'] | undefined = copy?.rows;
+  for (const effect of effects) rows &&= carry(plain, rows, effect);
+  return copy && rows && { ...answer, encoded: encodeCopy({ head: copy.head, rows }), rows: rows.length };
 }
 
 function keyOf(table: ViewTable): string {

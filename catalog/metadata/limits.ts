@@ -30,6 +30,10 @@ export const limits = {
   turnMsMax: 250,
   /** A transaction that waits for its turn goes on without one after this. */
   turnWaitMsMax: 2_000,
+  /** Rows of one statement of a commit that waits for COMMIT: their literals are held, and looked through for every kept answer. */
+  deferredRowsMax: 256,
+  /** Bytes of the statements of a commit that wait. */
+  deferredCharactersMax: 1024 * 1024,
   /** Literals that are taken out of one text; longer lists are run as they are. */
   takenLiteralsMax: 48,
   /** Values of an IN list that may be taken out: each length is a shape of its own. */

@@ -26,6 +26,7 @@ import type { Control } from './dialect/control.ts';
 import { firstWord, readStatement, writtenTable } from './dialect/statement.ts';
 import type { Statement, Told } from './dialect/statement.ts';
 import type { Shape, TranslationContext } from './dialect/translation.ts';
+import { beginsCommit, deferUpdate, mayInsertLater } from './deferral.ts';
 import { describedColumns, rememberColumns } from './descriptions.ts';
 import { toMetadataError } from './errors.ts';
 import { sessionFunction } from './introspection/session-functions.ts';
@@ -206,6 +207,8 @@ export class MetadataSession implements StatementSession {
     if (sql.includes(scheduledFiles)) await this.#refuseCleanup(sql);
     const kept = this.#transaction.recall(sql);
     if (kept) return { t: 'copy-out-kept', encoded: kept.encoded, rows: kept.rows };
+    const deferred = isOneOfMany ? this.#defer(sql) : undefined;
+    if (deferred) return deferred;
     const statement = readStatement(sql, this.#context());
     const outcome = await this.#execute(statement, []);
     if (outcome.t !== 'copy-out' || statement.t !== 'copy-out' || !statement.fixed) return outcome;
@@ -231,6 +234,24 @@ export class MetadataSession implements StatementSession {
         hint: 'Files that no snapshot names are deleted by background maintenance, when no restore and no transaction can need them: boilstream-admin ducklakes show.',
       },
     );
+  }
+
+  /** The answer to a statement of DuckLake's commit, which then waits for COMMIT; undefined if it has to go the general road. */
+  #defer(sql: string): Outcome | undefined {
+    const transaction = this.#transaction;
+    if (!this.#options.canWrite || !transaction.mayDefer(beginsCommit(sql))) return undefined;
+    const update = deferUpdate(sql, transaction.view, this.#options.catalog.database.name);
+    if (update) {
+      const count = transaction.defer(update);
+      return count === undefined ? undefined : { t: 'command', tag: `UPDATE ${count}` };
+    }
+    if (firstWord(sql) !== 'insert') return undefined;
+    const statement = readStatement(sql, this.#context());
+    if (statement.t !== 'change' || !statement.rows || statement.rows.length > limits.deferredRowsMax) return undefined;
+    const { table, temporary } = statement.target;
+    if (temporary || !mayInsertLater(table)) return undefined;
+    const count = transaction.defer({ sql: statement.sql, table, effects: [{ t: 'insert', table, rows: statement.rows }] });
+    return count === undefined ? undefined : { t: 'command', tag: `INSERT 0 ${count}` };
   }
 
   #context(): TranslationContext {

@@ -131,7 +131,10 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
           keys: options.keys?.(principal, lake),
           dataPath: lake.dataPath,
           clock,
-          onClose: () => sessions.delete(entry),
+          onClose: () => {
+            sessions.delete(entry);
+            if (![...sessions].some((other) => other.lakeId === lake.id)) catalog.close();
+          },
         }),
       };
       sessions.add(entry);

@@ -7,10 +7,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { Mutex } from '../../base/mutex.ts';
-import type { ReplicatedDatabase } from '../replicated/ports.ts';
+import type { LogPosition, ReplicatedDatabase } from '../replicated/ports.ts';
 import { Answers, type Moment } from './answers.ts';
 import { loadCatalogView } from './catalog-load.ts';
 import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
+import type { Deferred } from './deferral.ts';
+import { serializationConflict } from './errors.ts';
 import { limits } from './limits.ts';
 import { Turns } from './turns.ts';
 import { Traffic } from './traffic.ts';
@@ -35,6 +37,7 @@ export class SharedCatalog {
   readonly #clock: Clock;
   readonly #commits = new Mutex();
   readonly #pinned = new Set<Pinned>();
+  #writer: DuckDBConnection | null = null;
   #view: CatalogView;
   #moment: Moment = 0;
   /** The COMMIT that DuckDB runs now: others may see it or not until it settles. */
@@ -101,22 +104,71 @@ export class SharedCatalog {
     return loadCatalogView(connection, this.database.name);
   }
 
+  /**
+   * Commits statements that waited for it (deferral.ts) for a transaction that has seen `moment` and done nothing else, on a
+   * connection of the lake's own. `judge` may refuse before the COMMIT. Rejects as the statements or the COMMIT would.
+   */
+  commitDeferred(
+    moment: Moment,
+    deferred: readonly Deferred[],
+    judge: (connection: DuckDBConnection) => Promise<void>,
+  ): Promise<{ durable(): Promise<LogPosition> }> {
+    const effects = deferred.flatMap((statement) => statement.effects);
+    return this.#commits.run(async () => {
+      // Its snapshot would be that of its moment: a row changed since is a conflict. An INSERT meets the keys that are there now, as in PostgreSQL.
+      for (const { t, table } of effects)
+        if (t === 'update' && this.answers.changedAt(table) > moment) throw serializationConflict();
+      const writer = await this.#openWriter();
+      try {
+        await writer.run(`BEGIN TRANSACTION; ${deferred.map(({ sql }) => sql).join('; ')}`);
+        await judge(writer);
+      } catch (error) {
+        await writer.run('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+      return this.#commit(
+        () => this.database.commit(writer),
+        (now) => this.answers.carry(now, effects),
+      );
+    });
+  }
+
+  /** A connection that plans as it is told: for single rows the optimizer costs more than all the rest. */
+  async #openWriter(): Promise<DuckDBConnection> {
+    if (this.#writer) return this.#writer;
+    const connection = await this.database.connect();
+    await connection.run("SET TimeZone = 'UTC'; SET integer_division = true; PRAGMA disable_optimizer");
+    this.#writer = connection;
+    return connection;
+  }
+
+  /** Nobody uses the lake any more. */
+  close(): void {
+    this.#writer?.closeSync();
+    this.#writer = null;
+  }
+
   /** Runs a commit; others see what it made once it has succeeded. */
   commit<T>({ written, changes }: Commit, commit: () => Promise<T>): Promise<T> {
-    return this.#commits.run(async () => {
-      while (this.#pinned.size > 0) await Promise.all([...this.#pinned].map((transaction) => transaction.materialise()));
-      const running = commit();
-      this.#committing = running;
-      try {
-        const result = await running;
-        this.#moment++;
-        this.answers.changed(this.#moment, written, changes.length > 0);
+    return this.#commits.run(() =>
+      this.#commit(commit, (now) => {
+        this.answers.changed(now, written, changes.length > 0);
         for (const change of changes) this.#view = this.#view.with(change);
-        return result;
-      } finally {
-        this.#committing = null;
-      }
-    });
+      }),
+    );
+  }
+
+  async #commit<T>(commit: () => Promise<T>, committed: (now: Moment) => void): Promise<T> {
+    while (this.#pinned.size > 0) await Promise.all([...this.#pinned].map((transaction) => transaction.materialise()));
+    const running = commit();
+    this.#committing = running;
+    try {
+      const result = await running;
+      committed(++this.#moment);
+      return result;
+    } finally {
+      this.#committing = null;
+    }
   }
 
   async #orLater(committing: Promise<unknown>): Promise<void> {

@@ -9,7 +9,9 @@ import { LakeError } from '../../base/errors.ts';
 import { quoteName } from '../../base/sql-lexer.ts';
 import type { Answer, Moment } from './answers.ts';
 import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
+import type { Deferred } from './deferral.ts';
 import { toMetadataError } from './errors.ts';
+import { limits } from './limits.ts';
 import type { Pinned, SharedCatalog } from './shared-catalog.ts';
 import { refuseStoredSql } from './stored-sql.ts';
 import type { EndTurn } from './turns.ts';
@@ -31,6 +33,8 @@ interface Work {
   /** Set as soon as DuckDB's transaction is begun: settles when it is, rejects when it could not be. */
   begun: Promise<unknown> | null;
   readonly changes: CatalogChange[];
+  /** Statements that wait for COMMIT; if there are any, DuckDB has been told of no other. */
+  readonly deferred: Deferred[];
   /** True once a stored table or the catalog was written. */
   wrote: boolean;
   /** Stored tables written, to name the constraint when COMMIT finds a duplicate. */
@@ -80,9 +84,10 @@ export class Transaction {
     return this.#state.t === 'open' && this.#state.block;
   }
 
-  /** True while an uncommitted write holds other writers off. */
+  /** True while there is an uncommitted write: it holds other writers off, or waits for a COMMIT that should come soon. */
   get holdsWrites(): boolean {
-    return this.#state.t === 'open' && this.#state.work?.wrote === true;
+    const work = this.#state.t === 'open' ? this.#state.work : null;
+    return work !== null && (work.wrote || work.deferred.length > 0);
   }
 
   /** What names mean now: the open transaction's view, or what is committed. */
@@ -136,7 +141,7 @@ export class Transaction {
     while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
     this.#traveller = this.#catalog.traffic.enter(this.#owner.canWrite && !this.#state.readOnly, this.#owner.isMaintenance);
     const pinned = this.#catalog.pin(this.#pin);
-    const none = { changes: [], wrote: false, written: new Set<ViewTable>() };
+    const none = { changes: [], deferred: [], wrote: false, written: new Set<ViewTable>() };
     if (pinned) {
       this.#state = { ...this.#state, work: { ...none, view: pinned.view, moment: pinned.moment, begun: null } };
       return;
@@ -151,6 +156,41 @@ export class Transaction {
     if (!work) return;
     if (work.begun === null) await this.#pin.materialise();
     await work.begun;
+    // Something else comes before COMMIT, and has to find what waited.
+    for (const { sql } of work.deferred.splice(0)) {
+      work.wrote = true;
+      await this.#connection.run(sql);
+    }
+  }
+
+  /** True if a statement may wait for COMMIT: one that begins a commit, or follows one that waits. */
+  mayDefer(begins: boolean): boolean {
+    if (this.#state.t !== 'open' || !this.#state.block || this.#state.readOnly || this.hasTemporary) return false;
+    const { work } = this.#state;
+    if (!work || work.wrote || work.moment === null || this.#owner.isMaintenance) return false;
+    return begins || work.deferred.length > 0;
+  }
+
+  /** Lets a statement wait, if `mayDefer` says so. Resolves to the number of rows it is going to write; undefined if that is not known. */
+  defer(statement: Deferred): number | undefined {
+    const work = this.#state.t === 'open' ? this.#state.work : null;
+    if (!work || work.moment === null) return undefined;
+    const { deferred } = work;
+    if (deferred.reduce((sum, { sql }) => sum + sql.length, statement.sql.length) > limits.deferredCharactersMax)
+      return undefined;
+    let count = 0;
+    for (const effect of statement.effects) {
+      if (effect.t === 'insert') count += effect.rows.length;
+      else {
+        const inserted = deferred.some(({ effects }) => effects.some((e) => e.t === 'insert' && e.table === effect.table));
+        const found = inserted ? undefined : this.#catalog.answers.countOf(effect, work.moment);
+        if (found === undefined) return undefined;
+        count += found;
+      }
+    }
+    deferred.push(statement);
+    work.written.add(statement.table);
+    return count;
   }
 
   readonly #pin: Pinned = {
@@ -172,14 +212,14 @@ export class Transaction {
     if (this.hasTemporary || this.#state.t === 'failed') return undefined;
     const work = this.#state.t === 'open' ? this.#state.work : null;
     if (!work) return this.#catalog.answers.recall(sql, this.#catalog.view, this.#catalog.moment);
-    if (work.wrote || work.moment === null) return undefined;
+    if (work.wrote || work.deferred.length > 0 || work.moment === null) return undefined;
     return this.#catalog.answers.recall(sql, work.view, work.moment);
   }
 
   /** What keeps the answer that is being made; undefined if nobody else would get the same. */
   keeper(sql: string, tables: readonly ViewTable[]): ((encoded: Buffer, rows: number) => void) | undefined {
     const work = this.#state.t === 'open' ? this.#state.work : null;
-    if (!work || work.wrote || work.moment === null || this.hasTemporary) return undefined;
+    if (!work || work.wrote || work.deferred.length > 0 || work.moment === null || this.hasTemporary) return undefined;
     const { moment } = work;
     return (encoded, rows) => this.#catalog.answers.keep(sql, { tables, moment, encoded, rows });
   }
@@ -224,12 +264,9 @@ export class Transaction {
     }
     try {
       await this.#dropOnCommit();
-      if (work.wrote) {
-        await refuseStoredSql(this.#connection, work.written);
-        const { traffic } = this.#catalog;
-        if (this.#traveller) await traffic.judge(this.#traveller, this.#connection, work.written);
-        const commit = () => this.#catalog.commit(work, () => this.#catalog.database.commit(this.#connection));
-        const { durable } = await (this.#owner.isMaintenance ? traffic.alone(commit) : commit());
+      const deferred = work.deferred.length > 0 ? await this.#commitDeferred(work, work.deferred) : null;
+      if (deferred || work.wrote) {
+        const { durable } = deferred ?? (await this.#commitOwn(work));
         this.#durable = durable();
         // Whoever asks next gets the rejection; until then it must not count as unhandled.
         this.#durable.catch(() => undefined);
@@ -240,7 +277,7 @@ export class Transaction {
       }
       this.#state = { t: 'idle' };
       this.#temporaryBefore = undefined;
-      this.#isLikelyToCommit = work.wrote;
+      this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
       this.#leave();
       return 'committed';
     } catch (error) {
@@ -248,6 +285,28 @@ export class Transaction {
       const [only, ...more] = [...work.written].filter((table) => table.keys.length > 0);
       throw toMetadataError(error, more.length === 0 ? only?.name : undefined);
     }
+  }
+
+  async #commitOwn(work: Work): Promise<{ durable(): Promise<unknown> }> {
+    await refuseStoredSql(this.#connection, work.written);
+    const { traffic } = this.#catalog;
+    if (this.#traveller) await traffic.judge(this.#traveller, this.#connection, work.written);
+    const commit = () => this.#catalog.commit(work, () => this.#catalog.database.commit(this.#connection));
+    return this.#owner.isMaintenance ? traffic.alone(commit) : commit();
+  }
+
+  /** DuckDB's own transaction, if it has begun, has only been looked at. */
+  async #commitDeferred(work: Work, deferred: readonly Deferred[]): Promise<{ durable(): Promise<unknown> }> {
+    this.#catalog.unpin(this.#pin);
+    const { begun } = work;
+    work.begun = null;
+    if (begun) {
+      await begun;
+      await this.#connection.run('ROLLBACK');
+    }
+    return this.#catalog.commitDeferred(work.moment as Moment, deferred, async (connection) => {
+      if (this.#traveller) await this.#catalog.traffic.judge(this.#traveller, connection, work.written);
+    });
   }
 
   async #dropOnCommit(): Promise<void> {
@@ -283,7 +342,7 @@ export class Transaction {
   }
 
   async #undo(work: Work): Promise<void> {
-    this.#isLikelyToCommit = work.wrote;
+    this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
     this.#leave();
     if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
     this.#temporaryBefore = undefined;

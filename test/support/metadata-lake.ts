@@ -5,16 +5,23 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DuckDBValue } from '@duckdb/node-api';
+import { PassThrough } from 'node:stream';
+import type { DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Principal, Right } from '../../base/domain.ts';
 import { lakeDatabaseName, maintenanceId } from '../../base/domain.ts';
 import type { LakeError } from '../../base/errors.ts';
 import { silentLogger } from '../../base/log.ts';
-import type { Outcome, StatementSession } from '../../base/statement-session.ts';
+import type { Column, CopyFormat, Outcome, StatementSession } from '../../base/statement-session.ts';
+import { decodeCopy } from '../../catalog/metadata/kept-copy.ts';
 import { createMetadataSessions } from '../../catalog/metadata/sessions.ts';
 import type { MetadataSessions } from '../../catalog/metadata/sessions.ts';
+import { createCopyWriter } from '../../protocols/pgwire/copy-out.ts';
+import { defaultLimits } from '../../protocols/pgwire/limits.ts';
+import { writeCopyDone, writeCopyResponse } from '../../protocols/pgwire/messages/copy-response.ts';
+import { BufferPool, Outbox } from '../../protocols/pgwire/outbox.ts';
+import { Settings } from '../../protocols/pgwire/settings.ts';
 import { type FakeLog, openFakeLog } from './fake-replicated-log.ts';
 
 /** What a message gave: one entry per statement. */
@@ -24,6 +31,8 @@ export interface Answer {
   /** Type oids that were announced instead of the derived ones. */
   readonly oids: readonly (number | undefined)[];
   readonly rows: readonly (readonly DuckDBValue[])[];
+  /** A binary COPY as the wire sends it. */
+  readonly bytes?: Buffer;
 }
 
 export interface Client {
@@ -116,8 +125,8 @@ async function openClient(sessions: MetadataSessions, lake: string, right: Right
   return { session, notices, terminated, send, rows: async (sql) => (await send(sql)).at(-1)?.rows ?? [] };
 }
 
-/** The wire keeps bytes; here any buffer stands for the answer that was given. */
-const kept = new WeakMap<Buffer, Answer>();
+/** The rows of answers that were kept, for those who ask for values. */
+const keptRows = new WeakMap<Buffer, Answer>();
 
 /** How many answers were given from what was kept. */
 export const keptAnswers = { given: 0 };
@@ -125,22 +134,46 @@ export const keptAnswers = { given: 0 };
 async function drain(outcome: Outcome): Promise<Answer> {
   if (outcome.t === 'copy-out-kept') {
     keptAnswers.given++;
-    return kept.get(outcome.encoded) as Answer;
+    const bytes = outcome.encoded;
+    const rows = decodeCopy(bytes)?.rows.map((row) => row.map((field) => field?.toString('hex') ?? null)) ?? [];
+    return { ...(keptRows.get(bytes) ?? { tag: `COPY ${outcome.rows}`, names: [], oids: [], rows }), bytes };
   }
   if (outcome.t === 'command') return { tag: outcome.tag, names: [], oids: [], rows: [] };
   if (outcome.t !== 'rows' && outcome.t !== 'copy-out') return { tag: outcome.t, names: [], oids: [], rows: [] };
   const { columns } = outcome.rows;
   const rows: DuckDBValue[][] = [];
-  for (let chunk = await outcome.rows.next(); chunk; chunk = await outcome.rows.next()) rows.push(...chunk.getRows());
+  const wire = outcome.t === 'copy-out' && outcome.format.format === 'binary' ? encoder(outcome.format, columns) : null;
+  for (let chunk = await outcome.rows.next(); chunk; chunk = await outcome.rows.next()) {
+    rows.push(...chunk.getRows());
+    wire?.add(chunk);
+  }
   await outcome.rows.close();
   const tag = outcome.t === 'rows' ? outcome.tag(rows.length) : `COPY ${rows.length}`;
   const answer = { tag, names: columns.map((c) => c.name), oids: columns.map((c) => c.pgType?.oid), rows };
-  if (outcome.t === 'copy-out' && outcome.keep) {
-    const encoded = Buffer.alloc(rows.length);
-    kept.set(encoded, answer);
-    outcome.keep.keep(encoded, rows.length);
-  }
-  return answer;
+  const bytes = wire?.end();
+  if (!bytes) return answer;
+  keptRows.set(bytes, answer);
+  if (outcome.t === 'copy-out') outcome.keep?.keep(bytes, rows.length);
+  return { ...answer, bytes };
+}
+
+/** What a listener would send: CopyOutResponse to CopyDone. */
+function encoder(format: CopyFormat, columns: readonly Column[]): { add(chunk: DuckDBDataChunk): void; end(): Buffer } {
+  const out = new Outbox(new PassThrough(), new BufferPool(65_536, 1), systemClock, 1_000);
+  const writer = createCopyWriter(format, columns, new Settings(), defaultLimits);
+  writeCopyResponse(out, 'out', true, columns.length);
+  writer.begin(out);
+  return {
+    add(chunk) {
+      writer.load(chunk);
+      writer.write(out, 0, chunk.rowCount);
+    },
+    end() {
+      writer.end(out);
+      writeCopyDone(out);
+      return Buffer.from(out.buffer.subarray(0, out.at));
+    },
+  };
 }
 
 /** A few of DuckLake's tables, as its client creates them. */

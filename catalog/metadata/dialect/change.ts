@@ -16,7 +16,12 @@ export interface Change {
   readonly target: FoundTable;
   /** Items of RETURNING, or null. */
   readonly returning: readonly SelectItem[] | null;
+  /** The values of a plain INSERT … VALUES into all columns. */
+  readonly rows?: readonly (readonly WrittenValue[])[] | undefined;
 }
+
+/** A value as it is written: text, a number's text, true or false, NULL; undefined when it is none of them. */
+export type WrittenValue = { readonly text: string } | { readonly number: string } | boolean | null | undefined;
 
 /** INSERT INTO …; the word INSERT is taken. */
 export function readInsert(t: Translation, before: string): Change {
@@ -32,8 +37,12 @@ export function readInsert(t: Translation, before: string): Change {
   }
   if (cursor.takeWords('overriding')) throw cursor.refused('INSERT … OVERRIDING');
   if (cursor.takeWords('default', 'values')) sql += ' DEFAULT VALUES';
-  else if (cursor.takeWords('values')) sql += ` VALUES ${readRows(t, columns, target)}`;
-  else sql += ` ${readQuery(t).sql}`;
+  else if (cursor.takeWords('values')) {
+    const rows = readRows(t, columns, target);
+    sql += ` VALUES ${rows.sql}`;
+    const isWhole = columns === target.table.columns && rows.values.every((row) => row.length === columns.length);
+    if (cursor.ended && isWhole) return { sql, target, returning: null, rows: rows.values };
+  } else sql += ` ${readQuery(t).sql}`;
   if (cursor.takeWords('on', 'conflict')) sql += readOnConflict(t, target);
   return readReturning(t, sql, target);
 }
@@ -55,22 +64,37 @@ function findColumn(target: FoundTable, name: string): ViewColumn {
 }
 
 /** The rows of VALUES. */
-function readRows(t: Translation, columns: readonly ViewColumn[], target: FoundTable): string {
+function readRows(
+  t: Translation,
+  columns: readonly ViewColumn[],
+  target: FoundTable,
+): { sql: string; values: readonly (readonly WrittenValue[])[] } {
   const { cursor } = t;
   const rows: string[] = [];
+  const written: WrittenValue[][] = [];
   do {
     cursor.expectSymbol('(');
     const values: string[] = [];
+    const row: WrittenValue[] = [];
     do {
       const column = columns[values.length];
       if (!column)
         throw new LakeError('syntax_error', `INSERT has more expressions than target columns (relation "${target.table.name}")`);
-      values.push(cursor.takeWords('default') ? 'DEFAULT' : assigned(readExpression(t), column));
+      const expression = cursor.takeWords('default') ? null : readExpression(t);
+      values.push(expression ? assigned(expression, column) : 'DEFAULT');
+      row.push(expression ? toWritten(expression) : undefined);
     } while (cursor.takeSymbol(','));
     cursor.expectSymbol(')');
     rows.push(`(${values.join(', ')})`);
+    written.push(row);
   } while (cursor.takeSymbol(','));
-  return rows.join(', ');
+  return { sql: rows.join(', '), values: written };
+}
+
+function toWritten({ literal, number, sql }: Expression): WrittenValue {
+  if (literal !== undefined) return { text: literal };
+  if (number !== undefined) return { number };
+  return sql === 'NULL' ? null : sql === 'TRUE' ? true : sql === 'FALSE' ? false : undefined;
 }
 
 /** An expression as the value of a column. */

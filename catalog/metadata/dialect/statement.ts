@@ -6,7 +6,7 @@
 import type { CopyFormat } from '../../../base/statement-session.ts';
 import type { CatalogChange, ViewColumn, ViewTable } from '../catalog-view.ts';
 import { readDelete, readInsert, readUpdate } from './change.ts';
-import type { Change } from './change.ts';
+import type { Change, WrittenValue } from './change.ts';
 import { readCopy } from './copy.ts';
 import { Cursor } from './cursor.ts';
 import { readAlter, readCreate, readDrop } from './definition.ts';
@@ -36,6 +36,7 @@ export type Statement =
       readonly target: FoundTable;
       readonly verb: 'INSERT' | 'UPDATE' | 'DELETE';
       readonly returning: readonly SelectItem[] | null;
+      readonly rows?: readonly (readonly WrittenValue[])[] | undefined;
       readonly parameterCount: number;
     })
   | { readonly t: 'truncate'; readonly sql: string; readonly target: FoundTable }
