@@ -37,7 +37,8 @@ export class InstanceKeys {
   async add(connection: DuckDBConnection, one: LakeAccess, name: string): Promise<void> {
     const keys = await this.#options.source.forLake(one.lake, one.right);
     if (!keys) return;
-    if (keys.caPath !== undefined) await connection.run(`SET ca_cert_file = ${quoteString(keys.caPath)}`);
+    // Of the instance: without GLOBAL an extension's setting is this connection's alone.
+    if (keys.caPath !== undefined) await connection.run(`SET GLOBAL ca_cert_file = ${quoteString(keys.caPath)}`);
     await connection.run(dataSecretSql(name, one.lake, keys));
     this.#held.push({ name, one, keys });
   }

@@ -153,7 +153,7 @@ async function prepare(
   await connection.run('SET pg_pool_max_connections = 32');
   await connection.run("SET pg_pool_health_check_query = ''");
   // httpfs checks certificates with one of its two clients only, unless it is told.
-  await connection.run('SET enable_server_cert_verification = true');
+  await connection.run('SET GLOBAL enable_server_cert_verification = true');
   const unguessable = (): string => options.random.bytes(16).toString('hex');
   const secret = `metadata_${unguessable()}`;
   await connection.run(metadataSecretSql(secret, options.endpoint));
