@@ -19,6 +19,8 @@ export interface S3ForLakes {
   readonly secretAccessKey: string;
   /** More settings of the pod. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The authority of its certificate, when it speaks HTTPS: the pod and the clients are told. */
+  readonly caPath?: string;
   /** Names of the objects in the bucket `lakes`. */
   keys(): Promise<string[]> | string[];
   /** Everything vended or configured that must not be found in a log. */
@@ -50,6 +52,7 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
           BOILSTREAM_S3_ACCESS_KEY_PATH: join(keyDir, 'access'),
           BOILSTREAM_S3_SECRET_KEY_PATH: join(keyDir, 'secret'),
           BOILSTREAM_LOG_LEVEL: 'debug',
+          ...(server.caPath === undefined ? {} : { BOILSTREAM_S3_CA_PATH: server.caPath }),
           ...server.environment,
         },
       });
@@ -87,8 +90,9 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
     }
 
     function asStock(sql: string): Promise<Ran> {
+      const trust = server.caPath === undefined ? '' : `LOAD httpfs;\nSET ca_cert_file = '${server.caPath}';\n`;
       const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_SESSION_TOKEN: '' };
-      return duckdb(pod, sql, { environment: none });
+      return duckdb(pod, trust + sql, { environment: none });
     }
 
     async function inPsql(sql: string): Promise<string> {

@@ -1,16 +1,13 @@
 /** A real S3 server for compatibility tests: versitygw, built from the Go module proxy into .cache/bin once. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectRoot } from './pod.ts';
+import { freePort, needsGoProgram } from './go-program.ts';
 
-const version = 'v1.8.0';
-const folder = join(projectRoot, '.cache', 'bin');
-const binary = join(folder, 'versitygw');
+const program = { name: 'versitygw', module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0' };
 
 export const versityKeys = { accessKeyId: 'test-access', secretAccessKey: 'test-secret' } as const;
 
@@ -23,25 +20,13 @@ export interface Versity {
 
 /** True when the server is here or could be built (some minutes). When not: throws under CI=true, else skips the test. */
 export function needsVersity(t: Pick<TestContext, 'skip'>): boolean {
-  if (existsSync(binary)) return true;
-  mkdirSync(folder, { recursive: true });
-  try {
-    execFileSync('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${version}`], {
-      env: { ...process.env, GOBIN: folder, CGO_ENABLED: '0' },
-      stdio: 'pipe',
-      timeout: 1_500_000,
-    });
-    return true;
-  } catch (error) {
-    const text = `versitygw ${version} could not be built (it needs Go and the Go module proxy): ${(error as Error).message.slice(0, 300)}`;
-    if (process.env['CI'] === 'true') throw new Error(text);
-    t.skip(text);
-    return false;
-  }
+  return needsGoProgram(t, program) !== undefined;
 }
 
 /** Starts it on a free port over a new directory with these buckets; `flags` follow `posix`. */
 export async function startVersity(buckets: readonly string[], flags: readonly string[] = []): Promise<Versity> {
+  const binary = needsGoProgram({ skip: () => {} }, program);
+  if (binary === undefined) throw new Error('versitygw is not here');
   const directory = mkdtempSync(join(tmpdir(), 'versitygw-'));
   for (const bucket of buckets) mkdirSync(join(directory, bucket));
   const port = await freePort();
@@ -73,15 +58,4 @@ async function stop(child: ChildProcess, directory: string): Promise<void> {
   child.kill('SIGKILL');
   await ended;
   rmSync(directory, { recursive: true, force: true });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
