@@ -67,7 +67,7 @@ export function sessionFunction(
   }
 }
 
-/** The relation's name as regclass shows it, or NULL if there is none. `duckdb_secrets` never exists here. */
+/** The relation's name as regclass shows it, or NULL if there is none. `duckdb_secrets` is no relation: secrets-table.ts answers for it. */
 function relationName(text: string | null, view: CatalogView): string {
   if (text === null) return 'CAST(NULL AS VARCHAR)';
   const parts = text.split('.').map((part) => part.replace(/^"(.*)"$/, '$1'));
