@@ -124,7 +124,7 @@ async function start() {
     clock,
     logger: logger.child({ room: 'catalog/maintenance' }),
   });
-  const restorer = new LakeRestorer({ log, control, sessions, clock, random, logger });
+  const restorer = new LakeRestorer({ log: external?.log ?? log, control, sessions, clock, random, logger });
   const socketFile = `${input.socketDir}/.s.PGSQL.${socketPort}`;
   const listener = new Listener({
     address: { path: socketFile },
