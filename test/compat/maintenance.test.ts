@@ -5,64 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ducklakeConnection, duckdb, needsClient, psql, python, runClient } from '../support/clients.ts';
-import { type Pod, projectRoot, startPod } from '../support/pod.ts';
-
-/** The value of a sample; 0 when there is none yet. */
-async function metric(pod: Pod, sample: string): Promise<number> {
-  const text = await (await fetch(`http://${pod.metrics.host}:${pod.metrics.port}/metrics`)).text();
-  const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
-  return Number(line?.split(' ').at(-1) ?? 0);
-}
-
-/** Waits until a sample is at least `least`. */
-async function reaches(pod: Pod, sample: string, least: number): Promise<void> {
-  for (let waited = 0; (await metric(pod, sample)) < least; waited += 100) {
-    assert.ok(waited < 30_000, `${sample} is ${await metric(pod, sample)}, not ${least}:\n${pod.log()}`);
-    await sleep(100);
-  }
-}
-
-/** Files below a lake's data path, by their names. */
-function filesOf(pod: Pod, lakeId: string): string[] {
-  const folder = join(pod.dataDir, 'storage', 'lakes', lakeId);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => entry.name)
-    .sort();
-}
-
-async function until(what: string, pod: Pod, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await isSo()); waited += 100) {
-    assert.ok(waited < 60_000, `${what}:\n${pod.log()}`);
-    await sleep(100);
-  }
-}
-
-interface Shown {
-  readonly id: string;
-  readonly maintenance: {
-    readonly enabled: boolean;
-    readonly snapshot_retention: string;
-    readonly next_run: string | null;
-    readonly keeps: readonly string[];
-    readonly last_run: Readonly<Record<string, number | string | null>> | null;
-  };
-}
-
-/** The command line against the pod's local socket. */
-async function admin(pod: Pod, ...args: string[]): Promise<Shown> {
-  const ran = await runClient(
-    'node',
-    ['--disable-warning=ExperimentalWarning', join(projectRoot, 'cli/main.ts'), '--json', ...args],
-    {
-      environment: { ...process.env, BOILSTREAM_DATA_DIR: pod.dataDir },
-    },
-  );
-  assert.equal(ran.code, 0, `${args.join(' ')}\n${ran.stderr}\n${pod.log()}`);
-  return JSON.parse(ran.stdout) as Shown;
-}
+import { ducklakeConnection, duckdb, needsClient, psql, python } from '../support/clients.ts';
+import { admin, filesOf, metric, reaches, type Shown, until } from '../support/maintained-lake.ts';
+import { type Pod, startPod } from '../support/pod.ts';
+import { scaled } from '../support/tier.ts';
 
 describe('background maintenance', () => {
   let pod: Pod;
@@ -103,6 +49,37 @@ describe('background maintenance', () => {
       await inDuckdb("SELECT count(*) AS n, string_agg(s, '' ORDER BY i) AS s FROM trickle AT (VERSION => 2);"),
       'n,s\n2,ab',
     );
+  });
+
+  test('users who write all the time lose nothing to it and are never refused', async (t) => {
+    if (!needsClient(t, 'psql')) return;
+    await inPsql('CREATE DUCKLAKE lively');
+    const passes = async (): Promise<number> =>
+      (await metric(pod, 'boilstream_maintenance_passes_total{end="done"}')) +
+      (await metric(pod, 'boilstream_maintenance_passes_total{end="gave-way"}'));
+    const before = await passes();
+    const rounds = scaled(12, 100);
+    // Each has a table of its own: whatever is refused was not refused because of another user.
+    const writer = async (name: string): Promise<void> => {
+      await inPsql(`CREATE TABLE ${name} (i BIGINT, v BIGINT)`, 'lively');
+      for (let round = 0; round < rounds; round++) {
+        await inPsql(
+          `INSERT INTO ${name} SELECT ${round * 100} + i, 0 FROM range(100) r(i);
+           INSERT INTO ${name} VALUES (-${round} - 1, 0);
+           UPDATE ${name} SET v = v + 1 WHERE i % 7 = 0;
+           DELETE FROM ${name} WHERE i = ${round * 100};
+           BEGIN; DELETE FROM ${name} WHERE i = ${round * 100} + 1; INSERT INTO ${name} VALUES (${round * 100} + 1, 5); COMMIT;`,
+          'lively',
+        );
+      }
+    };
+    await Promise.all(['a', 'b', 'c'].map(writer));
+    for (const name of ['a', 'b', 'c'])
+      assert.equal(
+        await inPsql(`SELECT count(*), count(*) FILTER (i < 0), count(*) FILTER (v = 5) >= ${rounds} FROM ${name}`, 'lively'),
+        `${rounds * 100}|${rounds}|t`,
+      );
+    assert.ok((await passes()) > before, 'maintenance was at work meanwhile');
   });
 
   test('merges small files and writes those with deleted rows anew; what they held stays, in every snapshot', async (t) => {
