@@ -57,17 +57,16 @@ export async function collect(ledger: Ledger, options: CollectorOptions): Promis
   const floor = [anchorOf(ledger), ...kept].map((anchor) => anchor.floor).reduce((a, b) => (comparePositions(a, b) <= 0 ? a : b));
   const segments = await collectSegments(floor, options);
   // What the ledger names now must be asked while nothing is being uploaded.
-  const chunks = await options.uploads.collect(() => collectChunks([anchorOf(ledger), ...kept], horizon, options));
+  const chunks = await options.uploads.collect(() => collectChunks([anchorOf(ledger), ...kept], start.modified, options));
   for (const { key } of anchors.slice(0, first)) await store.delete(key);
   return { anchors: first, segments, chunks };
 }
 
-/** Chunks younger than the horizon stay too: a base that came and went between two anchors is part of what can be restored. */
-async function collectChunks(
-  kept: readonly Anchor[],
-  horizon: number,
-  { store, names, epoch }: CollectorOptions,
-): Promise<number> {
+/**
+ * Chunks that came after the oldest anchor kept stay too: a base that came and went between two anchors is part of what
+ * can be restored. Anchors are made while nothing is being uploaded, so a base after one has its new chunks after it.
+ */
+async function collectChunks(kept: readonly Anchor[], since: number, { store, names, epoch }: CollectorOptions): Promise<number> {
   const live = new Set<string>();
   const keep = (database: string, base: Base): void => {
     for (const chunk of [...base.file, ...base.wal]) live.add(names.chunk(database, chunk.epoch, chunk.sha256));
@@ -76,7 +75,7 @@ async function collectChunks(
   let deleted = 0;
   for await (const object of store.list(names.chunkPrefix)) {
     const parts = names.chunkParts(object.key);
-    if (!parts || parts.epoch > epoch || object.modified > horizon || live.has(object.key)) continue;
+    if (!parts || parts.epoch > epoch || object.modified >= since || live.has(object.key)) continue;
     await store.delete(object.key);
     deleted++;
   }

@@ -46,8 +46,11 @@ export async function openLogReaderBefore(until: Until, options: LogReaderOption
 async function startingLedger(options: LogReaderOptions, until?: Until): Promise<Ledger> {
   const { store, names, signal } = options;
   const listed: Array<{ readonly key: string; readonly modified: number }> = [];
+  /** When the first anchor that is kept was made. */
+  let reach: number | undefined;
   for await (const object of store.list(names.anchorPrefix, signal ? { signal } : {})) {
     const position = names.position(object.key);
+    if (position) reach ??= object.modified;
     if (position && !(until?.t === 'position' && comparePositions(position, until.position) > 0)) listed.push(object);
   }
   let damage: unknown;
@@ -65,7 +68,7 @@ async function startingLedger(options: LogReaderOptions, until?: Until): Promise
   }
   // Made and dropped again between two anchors: somewhere after the oldest.
   if (until?.t === 'drop' && oldest) return Ledger.fromAnchor(oldest.anchor);
-  if (until) await assertWhole(options, oldest?.time ?? 0);
+  if (until) await assertWhole(options, reach ?? 0);
   else if (damage) throw damage;
   return new Ledger({ verify: true });
 }
@@ -76,10 +79,11 @@ function isBefore({ anchor, time }: { readonly anchor: Anchor; readonly time: nu
   return until.t === 'position' || time <= until.time;
 }
 
-/** With no anchor before it, a point can be reached only while the log still begins at its beginning. */
-async function assertWhole({ store, names, signal }: LogReaderOptions, oldest: number): Promise<void> {
-  if ((await readFloor(store, names, 0, signal)) === 0 && (await store.get(names.segment({ epoch: 0, seq: 1 }))) !== null) return;
-  const since = oldest === 0 ? '' : `: it reaches back to ${new Date(oldest).toISOString()}`;
+/** With no anchor before it, a point can be reached only while nothing of the log was collected. */
+async function assertWhole({ store, names, signal }: LogReaderOptions, reach: number): Promise<void> {
+  const floors = store.list(names.floorPrefix, { limit: 1, ...(signal ? { signal } : {}) })[Symbol.asyncIterator]();
+  if ((await floors.next()).done) return;
+  const since = reach === 0 ? '' : `: it reaches back to about ${new Date(reach).toISOString()}`;
   throw new LakeError('invalid_argument', `the log does not go back so far${since}`, {
     hint: 'Choose a later point; BOILSTREAM_LOG_RETENTION says how much of the log is kept.',
   });

@@ -93,9 +93,12 @@ export class Maintenance {
   /** Writes the ledger down. Only durable things are in it, so it is true whoever leads by now. Under `alone`. */
   async anchor(): Promise<void> {
     const { ledger, store, names } = this.#options;
-    const anchor = anchorOf(ledger);
-    await store.put(names.anchor(anchor.position), encodeAnchor(anchor));
-    this.#anchoredFloor = anchor.floor;
+    // Alone, as a collection: what an anchor does not name must not have chunks that are older than it (collector.ts).
+    await this.#options.uploads.collect(async () => {
+      const anchor = anchorOf(ledger);
+      await store.put(names.anchor(anchor.position), encodeAnchor(anchor));
+      this.#anchoredFloor = anchor.floor;
+    });
   }
 
   /** Under `alone`. */

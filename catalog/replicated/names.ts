@@ -13,6 +13,7 @@ export interface LogNames {
   readonly logPrefix: string;
   readonly anchorPrefix: string;
   readonly chunkPrefix: string;
+  readonly floorPrefix: string;
   epoch(epoch: number): string;
   segment(position: LogPosition): string;
   anchor(position: LogPosition): string;
@@ -34,6 +35,7 @@ export function logNames(prefix: string): LogNames {
     logPrefix: `${prefix}log/`,
     anchorPrefix: `${prefix}anchor/`,
     chunkPrefix: `${prefix}chunk/`,
+    floorPrefix: `${prefix}floor/`,
     epoch: (epoch) => `${prefix}log/${pad(epoch, epochDigits)}/`,
     segment: (position) => `${prefix}log/${at(position)}`,
     anchor: (position) => `${prefix}anchor/${at(position)}`,

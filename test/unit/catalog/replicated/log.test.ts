@@ -450,7 +450,7 @@ test('a damaged snapshot keeps only its own database closed', async (t) => {
 });
 
 test('collection leaves what a restart needs, and little else', async (t) => {
-  const bucket = new MemoryBucket();
+  const bucket = new MemoryBucket({ clock: systemClock });
   const log = await openLog(bucket, t, { retentionMs: -1, collectMs: 0, limits: { snapshotWalBytes: 1 } });
   const sales = await log.create('sales');
   await execute(sales, 'CREATE TABLE t(i INTEGER)');
