@@ -26,10 +26,12 @@ export const limits = {
   answersBytesMax: 32 * 1024 * 1024,
   /** A transaction that begins waits so long for a commit that is being made, and then asks DuckDB for its snapshot. */
   commitWaitMsMax: 50,
-  /** A turn to commit ends after this: a stock client needs 5 to 20 ms from its look at the latest snapshot to its COMMIT, on a busy machine 100. */
-  turnMsMax: 250,
-  /** A transaction that waits for its turn goes on without one after this. */
-  turnWaitMsMax: 2_000,
+  /** A turn to commit ends after so long a silence: a stock client needs 5 to 20 ms from its look at the latest snapshot to its COMMIT. */
+  turnSilenceMsMax: 250,
+  /** A turn ends after this in any case; only a machine that is far too busy needs more than some ten milliseconds. */
+  turnMsMax: 5_000,
+  /** A transaction that waits for its turn goes on without one after this: by then something else is wrong. */
+  turnWaitMsMax: 30_000,
   /** Rows of one statement of a commit that waits for COMMIT: their literals are held, and looked through for every kept answer. */
   deferredRowsMax: 256,
   /** Bytes of the statements of a commit that wait. */

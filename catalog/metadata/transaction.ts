@@ -14,7 +14,7 @@ import { toMetadataError } from './errors.ts';
 import { limits } from './limits.ts';
 import type { Pinned, SharedCatalog } from './shared-catalog.ts';
 import { refuseStoredSql } from './stored-sql.ts';
-import type { EndTurn } from './turns.ts';
+import type { Turn } from './turns.ts';
 import type { Traveller } from './traffic.ts';
 
 type State =
@@ -65,7 +65,7 @@ export class Transaction {
   #temporaryBefore: Map<string, TemporaryTable> | undefined;
   /** True if the last transaction committed what it wrote, or was refused because another was first and will come again. */
   #isLikelyToCommit = false;
-  #endTurn: EndTurn | undefined;
+  #turn: Turn | undefined;
   /** Settles when the last commit is durable; null when there is nothing to wait for. */
   #durable: Promise<unknown> | null = null;
 
@@ -121,6 +121,7 @@ export class Transaction {
 
   /** Throws 25P02 in a failed block. */
   assertUsable(): void {
+    this.#turn?.touch();
     if (this.#state.t === 'failed') {
       throw new LakeError(
         'in_failed_transaction',
@@ -135,7 +136,7 @@ export class Transaction {
     if (this.#state.t === 'idle') this.#state = { t: 'open', block: false, readOnly: false, work: null };
     if (this.#state.t !== 'open' || this.#state.work !== null) return;
     this.#temporaryBefore = new Map(this.#temporary);
-    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#endTurn = await this.#catalog.turns.take();
+    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#turn = await this.#catalog.turns.take();
     const settled = this.#catalog.settled();
     if (settled) await settled;
     while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
@@ -335,8 +336,8 @@ export class Transaction {
   }
 
   #leave(): void {
-    this.#endTurn?.();
-    this.#endTurn = undefined;
+    this.#turn?.end();
+    this.#turn = undefined;
     if (this.#traveller) this.#catalog.traffic.leave(this.#traveller);
     this.#traveller = null;
   }

@@ -3,7 +3,8 @@
  * second to insert the next one is refused, sleeps and tries again, at most ten times, and among many writers some
  * come second ten times in a row. So a transaction that is likely to commit waits here, in arrival order, before it
  * takes its moment; what it reads then is still the latest when it commits. A turn is a courtesy, not a lock: it ends
- * with the transaction or when its time is over, so one who stalls, or only reads, delays the others by that much and no more.
+ * with the transaction, when its holder falls silent, or when its time is over, so one who stalls, or only reads,
+ * delays the others by that much and no more.
  */
 import type { Clock } from '../../base/clock.ts';
 import { limits } from './limits.ts';
@@ -12,8 +13,14 @@ interface Waiter {
   grant(): void;
 }
 
-/** Ends a turn; idempotent. */
-export type EndTurn = () => void;
+export interface Turn {
+  /** Its holder is at work: the time in which it may be silent begins anew. */
+  touch(): void;
+  /** Idempotent. */
+  end(): void;
+}
+
+const none: Turn = { touch: () => undefined, end: () => undefined };
 
 export class Turns {
   readonly #clock: Clock;
@@ -30,7 +37,7 @@ export class Turns {
   }
 
   /** The turn at once, if nobody has it; else a promise of it, which is kept within `turnWaitMsMax` whatever others do. */
-  take(): EndTurn | Promise<EndTurn> {
+  take(): Turn | Promise<Turn> {
     if (!this.#isTaken) return this.#begin();
     return new Promise((resolve) => {
       const entry: Waiter = {
@@ -42,14 +49,16 @@ export class Turns {
       // Too many in front, or all of them stall: on without a turn, as if there were none.
       const cancel = this.#clock.after(limits.turnWaitMsMax, () => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-        resolve(() => undefined);
+        resolve(none);
       });
       this.#waiting.push(entry);
     });
   }
 
-  #begin(): EndTurn {
+  #begin(): Turn {
     this.#isTaken = true;
+    const began = this.#clock.monotonic();
+    let touched = began;
     let isOver = false;
     const end = (): void => {
       if (isOver) return;
@@ -58,7 +67,17 @@ export class Turns {
       this.#isTaken = false;
       this.#waiting.shift()?.grant();
     };
-    const cancel = this.#clock.after(limits.turnMsMax, end);
-    return end;
+    const look = (): void => {
+      const left = Math.min(touched + limits.turnSilenceMsMax, began + limits.turnMsMax) - this.#clock.monotonic();
+      if (left <= 0) end();
+      else cancel = this.#clock.after(left, look);
+    };
+    let cancel = this.#clock.after(limits.turnSilenceMsMax, look);
+    return {
+      touch: () => {
+        touched = this.#clock.monotonic();
+      },
+      end,
+    };
   }
 }

@@ -7,8 +7,6 @@ what, database, data_path, number = sys.argv[1:5]
 
 def attach():
     connection = duckdb.connect(config={"extension_directory": os.environ["BOILSTREAM_TEST_EXTENSIONS"]})
-    # On a busy machine a statement may take long enough for a bar, which would stand before the last word.
-    connection.execute("SET enable_progress_bar = false")
     for name in ("postgres_scanner", "ducklake"):
         connection.execute(f"LOAD {name}")
     connection.execute(f"ATTACH 'ducklake:postgres:dbname={database}' AS cat (DATA_PATH '{data_path}')")

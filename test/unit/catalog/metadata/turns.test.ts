@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../../catalog/metadata/limits.ts';
-import { type EndTurn, Turns } from '../../../../catalog/metadata/turns.ts';
+import { type Turn, Turns } from '../../../../catalog/metadata/turns.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 
 test('turns are given one at a time, in the order in which they were asked for', async () => {
   const turns = new Turns(new SimulatedClock());
   const order: number[] = [];
-  const ends: EndTurn[] = [];
+  const ends: Turn[] = [];
   await Promise.all(
     Array.from({ length: 16 }, async (_, n) => {
       const end = await turns.take();
@@ -16,35 +16,55 @@ test('turns are given one at a time, in the order in which they were asked for',
       ends.push(end);
       assert.equal(ends.length - order.indexOf(n), 1);
       await Promise.resolve();
-      end();
+      end.end();
     }),
   );
   assert.deepEqual(order, [...Array(16).keys()]);
   assert.equal(turns.waiting, 0);
 });
 
-test('a turn ends by itself, once, and its late end takes nothing from the next one', async () => {
+test('a turn ends when its holder falls silent, and its late end takes nothing from the next one', async () => {
   const clock = new SimulatedClock();
   const turns = new Turns(clock);
-  const stalled = turns.take() as EndTurn;
-  const given: EndTurn[] = [];
-  for (let n = 0; n < 2; n++) void Promise.resolve(turns.take()).then((end) => given.push(end));
-  await clock.run(limits.turnMsMax - 1);
-  assert.equal(given.length, 0);
-  await clock.run(limits.turnMsMax);
+  const stalled = turns.take() as Turn;
+  const given: Turn[] = [];
+  for (let n = 0; n < 2; n++) void Promise.resolve(turns.take()).then((turn) => given.push(turn));
+  const silence = limits.turnSilenceMsMax;
+  await clock.run(silence - 1);
+  stalled.touch();
+  await clock.run(2 * silence - 2);
+  assert.equal(given.length, 0, 'it was at work');
+  await clock.run(2 * silence);
   assert.equal(given.length, 1);
-  stalled();
-  await clock.run(limits.turnMsMax + 1);
+  stalled.end();
+  await clock.run(2 * silence + 1);
   assert.equal(given.length, 1, 'the second one still has it');
-  given[0]?.();
-  await clock.run(limits.turnMsMax + 1);
+  given[0]?.end();
+  await clock.run(2 * silence + 2);
   assert.equal(given.length, 2);
+});
+
+test('one who never falls silent has a turn for so long and no longer', async () => {
+  const clock = new SimulatedClock();
+  const turns = new Turns(clock);
+  const busy = turns.take() as Turn;
+  let isNext = false;
+  void Promise.resolve(turns.take()).then(() => {
+    isNext = true;
+  });
+  for (let at = 0; at < limits.turnMsMax; at += 100) {
+    await clock.run(at);
+    assert.equal(isNext, false);
+    busy.touch();
+  }
+  await clock.run(limits.turnMsMax);
+  assert.equal(isNext, true);
 });
 
 test('one who has waited too long goes on without a turn', async () => {
   const clock = new SimulatedClock();
   const turns = new Turns(clock);
-  const count = Math.ceil(limits.turnWaitMsMax / limits.turnMsMax) + 4;
+  const count = Math.ceil(limits.turnWaitMsMax / limits.turnSilenceMsMax) + 40;
   let going = 0;
   for (let n = 0; n < count; n++) void Promise.resolve(turns.take()).then(() => going++);
   await clock.run(limits.turnWaitMsMax);
