@@ -49,6 +49,7 @@ const passedOn: ReadonlySet<string> = new Set([
   'extra_float_digits',
 ]);
 
+/** Makes the room for sessions; nothing is connected before somebody comes. */
 export function createExternalSessions(options: ExternalSessionsOptions): ExternalSessions {
   const logger = options.logger.child({ room: 'catalog/external' });
   const open = new Map<ExternalSession, { readonly lakeId: string; readonly connected: Connected }>();
