@@ -1,5 +1,5 @@
 /**
- * The `boilstream` command: `serve` (the default), `drain`, `status`, `--check-config`, `--version`. Parses, loads the
+ * The `boilstream` command: `serve` (the default), `drain`, `status`, `restore`, `--check-config`, `--version`. Parses, loads the
  * settings and hands over; exit codes: 0 done, 1 refused or failed (reason on stderr), 2 wrong usage.
  */
 import { readFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ export interface Verbs {
   serve(config: Config): Promise<void>;
   drain(config: Config, timeoutMs: number | undefined): Promise<void>;
   status(config: Config): Promise<void>;
+  restore(config: Config, to: { readonly epoch: number; readonly seq: number }): Promise<void>;
 }
 
 /** The version in package.json, from the checkout or the installed package. */
@@ -82,6 +83,17 @@ export async function runCommand(
     .command('status')
     .description('what the local pod says about itself')
     .action(async () => verbs.status(config()));
+  program
+    .command('restore')
+    .description(
+      'take the whole catalog, users included, back to a position of a log that is damaged; no pod may run on the storage',
+    )
+    .requiredOption('--to <epoch/seq>', 'the last position to keep; what follows is set aside, not deleted')
+    .action(async ({ to }: { to: string }) => {
+      const position = /^(\d{1,10})\/(\d{1,12})$/.exec(to);
+      if (!position) return program.error('error: --to takes a position of the log, as in 3/1024');
+      await verbs.restore(config(), { epoch: Number(position[1]), seq: Number(position[2]) });
+    });
 
   try {
     await program.parseAsync(argv as string[], { from: 'user' });

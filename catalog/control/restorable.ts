@@ -28,7 +28,7 @@ export async function restorableLakes(tx: Tx, actor: Actor, name: string): Promi
   );
   const [newest] = lakes;
   const unknown = new LakeError('undefined_database', `there is and was no ducklake "${name}"`, {
-    hint: 'boilstream-admin ducklakes list --dropped shows those that can be restored.',
+    hint: 'boilstream-admin ducklakes list shows those that are there.',
   });
   if (!newest) throw unknown;
   if (newest.state === 'live' || actor.isAdmin) await requireOwner(tx, actor, newest, 'restore a ducklake');

@@ -138,7 +138,7 @@ export class Ledger {
   apply(object: LogObject, name: string, digest: Buffer): Applied[] {
     const bad = (what: string): LakeError =>
       new LakeError('corrupt', `the log object ${name} does not continue the log: ${what}`, {
-        hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
+        hint: 'restore this object from a copy of the bucket, or end the log before it: boilstream restore --to EPOCH/SEQ',
       });
     if (object.epoch !== this.position.epoch || object.seq !== this.position.seq + 1) {
       throw bad(`it says ${object.epoch}/${object.seq} where ${this.next.epoch}/${this.next.seq} belongs`);

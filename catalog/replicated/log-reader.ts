@@ -173,7 +173,7 @@ class StoreLogReader implements LogReader {
       if (later.key === missing || (await store.get(missing, signal ? { signal } : {}))) return true;
       await this.#checkFloor(this.ledger.next.epoch, this.ledger.next.seq, missing);
       throw new LakeError('corrupt', `the log object ${missing} is missing, though ${later.key} follows it`, {
-        hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
+        hint: 'restore this object from a copy of the bucket, or end the log before it: boilstream restore --to EPOCH/SEQ',
       });
     }
     if (this.ledger.isBelowAnchor) {

@@ -93,7 +93,7 @@ export function digestOf(encoded: Buffer): Buffer {
 export function decodeLogObject(encoded: Buffer, name: string): LogObject {
   const bad = (what: string): LakeError =>
     new LakeError('corrupt', `the log object ${name} is damaged: ${what}`, {
-      hint: 'restore this object from a copy of the bucket, or restore the catalog to a point before it',
+      hint: 'restore this object from a copy of the bucket, or end the log before it: boilstream restore --to EPOCH/SEQ',
     });
   if (encoded.length < headerBytesMin + digestBytes) throw bad(`it has only ${encoded.length} bytes`);
   if (!encoded.subarray(0, 4).equals(magic)) throw bad('it does not begin like one');
