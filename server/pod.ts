@@ -220,7 +220,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     control,
     lakes: { initialise: (lake) => engine.initialiseLake(lake) },
     restorer: { restore: (...request) => call.restoreLake(...request) },
-    maintenance: { of: (lakeId) => maintenance.of(lakeId), runNow: (lakeId) => maintenance.runNow(lakeId) },
+    maintenance: () => maintenance,
     addresses: {
       pgwire: () => ({ host: publicHost, port: config.publicPgwirePort ?? (listeners.pgwire?.port as number) }),
       caPath: certificates.caPath,
@@ -230,48 +230,52 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
   await admin.finishCreating(firstLake);
 
-  const maintenance = startMaintenance({
-    lakes: () => control.lakes(),
-    catalog: new Proxy({} as MaintenanceCatalog, {
-      get:
-        (_target, method) =>
-        (...args: unknown[]) =>
-          call.maintenance(String(method), ...args),
-    }),
-    async openWorkshop(lake) {
-      const endpoint = await call.issueToken([{ lake, right: 'owner' }], 'maintenance');
-      const workshop = await engine.openWorkshop(lake, endpoint, maintenanceLimits).catch(async (error: unknown) => {
-        await call.revokeToken(endpoint.token);
-        throw error;
-      });
-      return {
-        run: (sql, message) => workshop.run(sql, message),
-        interrupt: () => workshop.interrupt(),
-        close() {
-          workshop.close();
-          void call.revokeToken(endpoint.token).catch(() => undefined);
-        },
-      };
-    },
-    records: {
-      read: () => control.maintenance(),
-      async write(lakeId, passed) {
-        await control.execute({ name: 'record-maintenance', args: { lakeId, passed } }, { principal: podActor });
-      },
-    },
-    settings: {
-      enabled: config.maintenance.isOn,
-      snapshotRetentionMs: config.maintenance.snapshotRetentionMs,
-      flushAfterMs: config.maintenance.flushAfterMs,
-    },
-    intervalMs: config.maintenance.intervalMs,
-    orphanMs: config.deletionWaits.writeTransactionMsMax + config.deletionWaits.marginMs,
-    isBusy: () => engine.admission.load.waiting > 0,
-    metrics: createMaintenanceMetrics(metricsRegistry),
-    clock,
-    logger,
-  });
-  closers.push(() => maintenance.close());
+  // With metadata in an external PostgreSQL its transactions are not known here, so nothing may be moved or deleted.
+  const maintenance =
+    config.metadataUrl === undefined
+      ? startMaintenance({
+          lakes: () => control.lakes(),
+          catalog: new Proxy({} as MaintenanceCatalog, {
+            get:
+              (_target, method) =>
+              (...args: unknown[]) =>
+                call.maintenance(String(method), ...args),
+          }),
+          async openWorkshop(lake) {
+            const endpoint = await call.issueToken([{ lake, right: 'owner' }], 'maintenance');
+            const workshop = await engine.openWorkshop(lake, endpoint, workshopBudget(config)).catch(async (error: unknown) => {
+              await call.revokeToken(endpoint.token);
+              throw error;
+            });
+            return {
+              run: (sql, message) => workshop.run(sql, message),
+              interrupt: () => workshop.interrupt(),
+              close() {
+                workshop.close();
+                void call.revokeToken(endpoint.token).catch(() => undefined);
+              },
+            };
+          },
+          records: {
+            read: () => control.maintenance(),
+            async write(lakeId, passed) {
+              await control.execute({ name: 'record-maintenance', args: { lakeId, passed } }, { principal: podActor });
+            },
+          },
+          settings: {
+            enabled: config.maintenance.isOn,
+            snapshotRetentionMs: config.maintenance.snapshotRetentionMs,
+            flushAfterMs: config.maintenance.flushAfterMs,
+          },
+          intervalMs: config.maintenance.intervalMs,
+          orphanMs: config.deletionWaits.writeTransactionMsMax + config.deletionWaits.marginMs,
+          isBusy: () => engine.admission.load.waiting > 0,
+          metrics: createMaintenanceMetrics(metricsRegistry),
+          clock,
+          logger,
+        })
+      : undefined;
+  if (maintenance) closers.push(() => maintenance.close());
 
   const live = new LiveSessions();
   changeListeners.add((changes) => live.follow(changes));
@@ -522,6 +526,13 @@ function admissionFor(wanted: number, poolThreads: number): Pick<EngineLimits, '
     statementsMax: Math.max(1, Math.min(wanted, Math.floor(poolThreads * 0.5))),
     transactionStatementsMax: Math.max(1, Math.min(16, Math.floor(poolThreads * 0.25))),
   };
+}
+
+/** What maintenance takes beside the engines of users. */
+function workshopBudget(config: Config) {
+  const { memoryShare, memoryBytesMin, memoryBytesMax, threads, spillBytesMax } = maintenanceLimits;
+  const memoryBytes = Math.min(memoryBytesMax, Math.max(memoryBytesMin, Math.floor(config.memoryLimitBytes * memoryShare)));
+  return { memoryBytes, threads, spillBytesMax };
 }
 
 function isLoopback(host: string): boolean {

@@ -10,8 +10,8 @@ export interface AdminServices {
   readonly control: ControlPort;
   readonly lakes: LakeInitialiser;
   readonly restorer: LakeRestorer;
-  /** Absent where none is done. */
-  readonly maintenance?: MaintenancePort | undefined;
+  /** Asked each time, as it begins after administration; undefined where none is done. */
+  maintenance?(): MaintenancePort | undefined;
   readonly addresses: PublicAddresses;
   readonly clock: Clock;
   readonly logger: Logger;

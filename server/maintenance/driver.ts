@@ -112,7 +112,7 @@ class Driver implements Maintenance {
     this.#waiting.set(lakeId, waiting);
     this.#take({ t: 'ask', id: lakeId });
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const cancel = this.#options.clock.after(2 * limits.passMsMax, () =>
+    const cancel = this.#options.clock.after(limits.askMsMax, () =>
       reject(
         new LakeError('deadline_exceeded', 'maintenance of the ducklake has not ended yet', {
           hint: 'It goes on; ducklakes show tells.',
@@ -208,7 +208,14 @@ class Driver implements Maintenance {
     const cancel = clock.after(limits.passMsMax, () => stop.abort(new LakeError('deadline_exceeded', 'the pass takes too long')));
     const at = clock.now();
     const began = clock.monotonic();
-    const before = known.last ?? { flushedAt: this.#startedAt, searchedAt: 0, searchedMark: '', mark: '', wakeAt: null };
+    const before = known.last ?? {
+      flushedAt: this.#startedAt,
+      searchedAt: 0,
+      searchedMark: '',
+      stumbledOn: null,
+      mark: '',
+      wakeAt: null,
+    };
     const isAsked = this.#state.lakes.get(lake.id)?.isAsked ?? false;
     const ended = (rest: Pick<Passed, 'end' | 'reason' | 'did' | 'keeps'> & Partial<Passed>): Passed => ({
       ...before,
@@ -222,7 +229,7 @@ class Driver implements Maintenance {
     try {
       const {
         again: isMore,
-        lost,
+        error,
         ...report
       } = await runPass({
         ...this.#options,
@@ -234,15 +241,23 @@ class Driver implements Maintenance {
         room: (signal) => this.#room(signal),
       });
       again = isMore;
-      const unfinished = again || lost !== null ? { mark: '' } : {};
+      const unfinished = again || error !== null ? { mark: '' } : {};
+      if (error !== null) {
+        // To give way is daily business.
+        const level = endOf(error) === 'failed' ? 'warn' : 'debug';
+        this.#logger[level](
+          { error, lake: lake.name, on: report.stumbledOn },
+          'an action of maintenance did not come to its end',
+        );
+      }
       passed = ended({
-        end: lost === null ? 'done' : 'gave-way',
-        reason: lost === null ? null : reasonOf(lost),
+        end: error === null ? 'done' : endOf(error),
+        reason: error === null ? null : reasonOf(error),
         ...report,
         ...unfinished,
       });
     } catch (error) {
-      const end = isGivingWay(error) ? 'gave-way' : 'failed';
+      const end = endOf(error);
       passed = ended({ end, reason: reasonOf(error), did: nothing, keeps: [] });
       if (!stop.signal.aborted)
         this.#logger.warn({ error, lake: lake.name, end }, 'a pass of maintenance did not come to its end');
@@ -280,6 +295,10 @@ class Driver implements Maintenance {
 
 const roomMs = 100;
 const reasonMax = 500;
+
+function endOf(error: unknown): 'gave-way' | 'failed' {
+  return isGivingWay(error) ? 'gave-way' : 'failed';
+}
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.message.split('\n')[0] as string).slice(0, reasonMax) : 'unknown';

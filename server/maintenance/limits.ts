@@ -12,12 +12,16 @@ export const mergeBands: readonly number[] = [mebibyte, 8 * mebibyte, 64 * mebib
 export const limits = {
   /** Milliseconds between looks at which lakes have changed: a look is a comparison of marks, no lake is opened. */
   tickMs: 15_000,
-  /** Memory and threads of the instance that does the work: users' queries have the rest. */
-  memoryBytes: 256 * mebibyte,
+  /** Memory of the instance that does the work, beside that of users' instances: a part of the pod's, within these bounds. */
+  memoryShare: 0.125,
+  memoryBytesMin: 128 * mebibyte,
+  memoryBytesMax: 512 * mebibyte,
   threads: 1,
   spillBytesMax: 4 * 1024 * mebibyte,
   /** One pass on one lake; what is left is done in the next. */
   passMsMax: 5 * minuteMs,
+  /** Who asks for a pass waits so long for its end; it goes on afterwards. */
+  askMsMax: 100_000,
   /** Tables that one pass puts in order. */
   tablesPerPassMax: 50,
   /** Files that one merge takes, and bytes that one pass writes anew. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Lake } from '../../base/domain.ts';
-import { act, type Counts, isGivingWay, orphansOf, zero } from './action.ts';
+import { act, type Counts, orphansOf, zero } from './action.ts';
 import { limits, mergeBands } from './limits.ts';
 import type { MaintenanceMetrics } from './metrics.ts';
 import { type Action, type Plan, plan } from './plan.ts';
@@ -14,7 +14,7 @@ export interface PassOptions {
   readonly lake: Lake;
   readonly settings: LakeSettings;
   /** What the pass before left. */
-  readonly before: Pick<Passed, 'flushedAt' | 'searchedAt' | 'searchedMark'>;
+  readonly before: Pick<Passed, 'flushedAt' | 'searchedAt' | 'searchedMark' | 'stumbledOn'>;
   readonly isAsked: boolean;
   /** Files younger than this are not searched for, milliseconds. */
   readonly orphanMs: number;
@@ -29,14 +29,14 @@ export interface PassOptions {
 }
 
 export interface PassReport
-  extends Pick<Passed, 'mark' | 'wakeAt' | 'flushedAt' | 'searchedAt' | 'searchedMark' | 'did' | 'keeps'> {
+  extends Pick<Passed, 'mark' | 'wakeAt' | 'flushedAt' | 'searchedAt' | 'searchedMark' | 'stumbledOn' | 'did' | 'keeps'> {
   /** True when the budget ended before the work. */
   readonly again: boolean;
-  /** What users were to win; the actions behind it were left out. */
-  readonly lost: unknown;
+  /** Why an action did not come to its end; null when all did. The actions behind it were left out. */
+  readonly error: unknown;
 }
 
-/** Rejects with DuckDB's error when an action failed for another reason than a user's being first. */
+/** Rejects when the lake cannot be looked at or worked on at all, and when it is stopped. */
 export async function runPass(options: PassOptions): Promise<PassReport> {
   const { catalog, lake, clock, settings, before, metrics } = options;
   const look = (): Promise<LakeFacts> =>
@@ -53,21 +53,22 @@ export async function runPass(options: PassOptions): Promise<PassReport> {
   const first = planned(facts, options.isAsked, flushedAt);
   const isSearch =
     first.mayCollect && (options.isAsked || (facts.mark !== searchedMark && clock.now() - searchedAt >= limits.searchMs));
-  let lost: unknown = null;
+  const stumble = new Stumble();
   let orphans: string[] | null = null;
   if (first.actions.length > 0 || isSearch) {
     orphans = await inWorkshop(options, counts, async (workshop) => {
-      lost = await actAll(first.actions, workshop, options, counts);
-      return isSearch ? orphansOf(lake, workshop, clock.now() - options.orphanMs) : null;
+      await actAll(lastToLast(first.actions, before.stumbledOn), workshop, options, counts, stumble);
+      // An instance in which something failed may be of no more use.
+      return isSearch && stumble.error === null ? orphansOf(lake, workshop, clock.now() - options.orphanMs) : null;
     });
     // Only when all tables had their turn; a table of few rows does not wait again because another had many.
-    if (lost === null && (options.isAsked || clock.now() - flushedAt >= settings.flushAfterMs)) flushedAt = clock.now();
+    if (stumble.error === null && (options.isAsked || clock.now() - flushedAt >= settings.flushAfterMs)) flushedAt = clock.now();
   }
   const collected = first.mayCollect ? await catalog.collect(lake, orphans) : null;
   for (const kind of ['old', 'orphan'] as const) metrics.deleted(kind, collected?.files[kind] ?? 0, collected?.bytes[kind] ?? 0);
   const isChanged = orphans !== null || first.actions.length > 0 || (collected?.files.old ?? 0) > 0;
   if (isChanged) facts = await look();
-  if (isSearch) {
+  if (orphans !== null) {
     searchedAt = clock.now();
     searchedMark = facts.mark;
   }
@@ -83,28 +84,46 @@ export async function runPass(options: PassOptions): Promise<PassReport> {
     did: sumsOf(counts, collected),
     keeps: [...after.keeps, ...(collected?.keeps ?? [])],
     again: first.again,
-    lost,
+    stumbledOn: stumble.on,
+    error: stumble.error,
   };
 }
 
-/** One after the other, until the deadline; stops at the first that users win and resolves to why, else to null. */
+/** The action at which a pass ended, if it did, and why. */
+class Stumble {
+  on: string | null = null;
+  error: unknown = null;
+}
+
+/** One after the other, until the deadline or the first that does not come to its end. */
 async function actAll(
   actions: readonly Action[],
   workshop: Workshop,
   { lake, room, signal }: PassOptions,
   counts: Counts,
-): Promise<unknown> {
+  stumble: Stumble,
+): Promise<void> {
   for (const action of actions) {
     await room(signal);
     signal.throwIfAborted();
     try {
       await act(action, lake, workshop, counts);
     } catch (error) {
-      if (!isGivingWay(error)) throw error;
-      return error;
+      signal.throwIfAborted();
+      stumble.on = labelOf(action);
+      stumble.error = error ?? new Error('unknown');
+      return;
     }
   }
-  return null;
+}
+
+/** What failed the last time comes last, so that it keeps nothing else from its turn. */
+function lastToLast(actions: readonly Action[], stumbledOn: string | null): Action[] {
+  return [...actions].sort((a, b) => Number(labelOf(a) === stumbledOn) - Number(labelOf(b) === stumbledOn));
+}
+
+function labelOf(action: Action): string {
+  return 'table' in action ? `${action.t} ${action.schema}.${action.table}` : action.t;
 }
 
 /** Opens a workshop, works in it, and tells the metrics what was done even when it ends badly. */

@@ -80,6 +80,8 @@ export interface Passed {
   /** When files that nobody names were last searched for, and the lake as it was then. */
   readonly searchedAt: number;
   readonly searchedMark: string;
+  /** The action that did not come to its end; null when all did. */
+  readonly stumbledOn: string | null;
   readonly did: Sums;
   readonly keeps: readonly string[];
 }

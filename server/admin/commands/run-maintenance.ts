@@ -13,7 +13,8 @@ export const runMaintenance = adminCommand({
   result: maintenanceShape,
   http: { method: 'POST', path: '/ducklakes/{name}/maintenance' },
   async run({ name }, { control, maintenance, principal }) {
-    if (!maintenance) throw new LakeError('feature_not_supported', 'this server does no background maintenance');
+    const port = maintenance?.();
+    if (!port) throw new LakeError('feature_not_supported', 'this server does no background maintenance');
     const lake = (await control.lakesOf(principal)).find((each) => each.name === name);
     if (!lake) throw new LakeError('undefined_database', `ducklake "${name}" does not exist`);
     if (lake.right !== 'owner')
@@ -21,7 +22,7 @@ export const runMaintenance = adminCommand({
         'permission_denied',
         `permission denied to run maintenance: only the owners of ducklake "${name}" and administrators may`,
       );
-    await maintenance.runNow(lake.id);
-    return toMaintenance(await maintenance.of(lake.id));
+    await port.runNow(lake.id);
+    return toMaintenance(await port.of(lake.id));
   },
 });

@@ -35,7 +35,8 @@ export const setMaintenanceCommand = adminCommand({
     },
   },
   async run({ name, enabled, snapshot_retention, flush_after }, { control, maintenance, principal, idempotencyKey }) {
-    if (!maintenance) throw new LakeError('feature_not_supported', 'this server does no background maintenance');
+    const port = maintenance?.();
+    if (!port) throw new LakeError('feature_not_supported', 'this server does no background maintenance');
     const { lakeId } = (await control.execute(
       {
         name: 'set-maintenance',
@@ -48,7 +49,7 @@ export const setMaintenanceCommand = adminCommand({
       },
       { principal, idempotencyKey },
     )) as { lakeId: string };
-    return toMaintenance(await maintenance.of(lakeId));
+    return toMaintenance(await port.of(lakeId));
   },
 });
 

@@ -30,7 +30,8 @@ export const showDucklake = adminCommand({
             granted_at: isoTime(grant.grantedAt),
           }))
         : null;
-    const kept = maintenance ? toMaintenance(await maintenance.of(lake.id)) : null;
+    const port = maintenance?.();
+    const kept = port ? toMaintenance(await port.of(lake.id)) : null;
     return { ...toLake(lake), databases: { sql: name, metadata: `${name}__catalog` }, maintenance: kept, grants };
   },
 });
