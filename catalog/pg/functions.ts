@@ -324,7 +324,15 @@ export const catalogFunctions: readonly PgFunction[] = [
     `(setting_name, new_value, is_local) AS CASE WHEN lower(setting_name) = 'jit' OR ${pg('_settings')}()[lower(setting_name)] = new_value::VARCHAR THEN new_value::VARCHAR
       ELSE error('set_config cannot change "' || setting_name || '" here: use SET') END`,
   ],
-  // There are no advisory locks, so none is held.
+  // Answered for migration tools, but nothing is held: the rewriter says so by a notice.
+  ...['', '_shared', '_xact', '_xact_shared'].flatMap((kind): PgFunction[] => {
+    const [before, after] = kind.startsWith('_xact') ? ['_xact', kind.slice(5)] : ['', kind];
+    return [
+      [`pg_advisory${before}_lock${after}`, ...always("''", 'key', 'key1, key2')],
+      [`pg_try_advisory${before}_lock${after}`, ...always('true', 'key', 'key1, key2')],
+      ...(before === '' ? [[`pg_advisory_unlock${after}`, ...always('true', 'key', 'key1, key2')] satisfies PgFunction] : []),
+    ];
+  }),
   ['pg_advisory_unlock_all', ...always("''", '')],
   ['pg_my_temp_schema', `() AS ${pg('_schema_oid')}('pg_temp_1')`],
   ['pg_is_other_temp_schema', ...always('false', 'schema_oid')],

@@ -32,12 +32,17 @@ export interface Rewritten {
   readonly isCatalog: boolean;
   /** Oids of parameters that are cast to a type DuckDB does not know apart (`$1::oid[]`), by position; 0 for the others. */
   readonly parameters: readonly number[];
+  /** What the client should be told about the statement. */
+  readonly notice?: string;
 }
 
 const trigger =
   /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*|['\d]\s*::\s*(?:numeric|decimal|bytea|[a-z_]\w*\s*\[)/i;
 const catalogTrigger =
   /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
+
+const advisory = /\bpg_(?:try_)?advisory_/i;
+const advisoryNotice = 'advisory locks are not held here: let one migration run at a time';
 
 /** Whether a statement asks the catalog (its text names something only the catalog has). */
 export function isCatalogQuery(sql: string): boolean {
@@ -49,7 +54,9 @@ export function rewriteNames(sql: string, options: RewriteOptions): Rewritten {
   if (!trigger.test(sql)) return { sql, isCatalog: false, parameters: [] };
   const isCatalog = catalogTrigger.test(sql);
   const rewriter = new Rewriter(sql, options, isCatalog);
-  return { sql: rewriter.run(), isCatalog, parameters: rewriter.parameters };
+  const rewritten = rewriter.run();
+  const notice = isCatalog && advisory.test(sql) ? { notice: advisoryNotice } : {};
+  return { sql: rewritten, isCatalog, parameters: rewriter.parameters, ...notice };
 }
 
 const regTypes: ReadonlySet<string> = new Set([
@@ -92,6 +99,8 @@ const typeNames: Readonly<Record<string, string>> = {
   cardinal_number: 'integer',
   time_stamp: 'timestamptz',
 };
+/** Relations that are there a second time, with rows counted. */
+const countedRelations: ReadonlySet<string> = new Set(['pg_class', 'pg_stat_user_tables']);
 /** Columns of catalogs that hold functions. */
 const procColumns: ReadonlySet<string> = new Set([
   'typsubscript',
@@ -120,7 +129,7 @@ class Rewriter {
   constructor(sql: string, options: RewriteOptions, isCatalog: boolean) {
     this.options = options;
     this.isCatalog = isCatalog;
-    this.isCounted = isCatalog && /\breltuples\b/i.test(sql);
+    this.isCounted = isCatalog && /\b(?:reltuples|n_live_tup)\b/i.test(sql);
     this.tokens = tokenize(sql);
     this.out = this.tokens.map((token) => token.text);
     const at: number[] = [];
@@ -169,7 +178,7 @@ class Rewriter {
         this.options.names.relations.has(name) &&
         this.isRelationPlace(i)
       )
-        this.set(i, this.isCounted && name === 'pg_class' ? `boilstream.${countedSchema}.pg_class` : pg(name));
+        this.set(i, this.isCounted && countedRelations.has(name) ? `boilstream.${countedSchema}.${name}` : pg(name));
     }
     return i + 1;
   }
@@ -202,7 +211,7 @@ class Rewriter {
       this.set(i + 2, typeNames[name] as string);
       return i + 3;
     }
-    const counted = this.isCounted && !info && name === 'pg_class';
+    const counted = this.isCounted && !info && countedRelations.has(name);
     this.set(i, info ? 'boilstream.info' : counted ? `boilstream.${countedSchema}` : 'boilstream.pg');
     return i + 3;
   }

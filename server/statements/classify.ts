@@ -224,6 +224,8 @@ function definition(tokens: readonly Token[], word: string): Shape {
   let temporary = false;
   while (word !== 'comment' && createModifiers.has(wordAt(tokens, at))) {
     temporary ||= wordAt(tokens, at).startsWith('temp');
+    if (wordAt(tokens, at) === 'materialized')
+      return shape(tokens, word, 'unsupported', `${word.toUpperCase()} MATERIALIZED VIEW`);
     at++;
   }
   const object = wordAt(tokens, at);

@@ -4,6 +4,7 @@
  * of DuckDB's prefix, of the excerpt with the caret (it becomes the position) and of names nobody should see.
  */
 import { type ErrorCode, LakeError } from '../../base/errors.ts';
+import { lakeLimit } from './lake-limits.ts';
 
 type Rule = readonly [RegExp, ErrorCode, hint?: string];
 
@@ -191,11 +192,13 @@ export function toStatementError(thrown: unknown, sql?: string): LakeError {
   const { message, suggestion } = parts(body);
   const rule = kind.rules.find(([pattern]) => pattern.test(message));
   // A commit that failed carries the catalog server's own words, whatever class DuckDB wraps them in.
-  const code = rule?.[1] ?? kind.otherwise;
+  const limit = lakeLimit(message);
+  const code = limit?.code ?? rule?.[1] ?? kind.otherwise;
   if (code === 'query_canceled')
     return new LakeError('query_canceled', 'canceling statement due to user request', { cause: thrown });
   // DuckDB looks for similar names everywhere, the hidden catalogs included.
   const hint =
+    limit?.hint ??
     rule?.[2] ??
     (suggestion?.includes('__ducklake_metadata') || suggestion?.includes('pg.') || suggestion?.includes('pg_catalog')
       ? undefined

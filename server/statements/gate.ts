@@ -183,12 +183,19 @@ function refusedKind(shape: Shape): LakeError {
   });
 }
 
+const unsupportedHints: Readonly<Record<string, string>> = {
+  lock: 'Transactions see a snapshot; a conflicting commit fails with 40001 and can be repeated.',
+  listen: 'Notifications are not delivered here: ask the tables again; the function ducklake_snapshots says what has changed.',
+  notify: 'Notifications are not delivered here.',
+  do: 'There is no procedural language: send the statements one by one.',
+  create: 'CREATE VIEW computes it when asked; CREATE TABLE … AS keeps the rows.',
+  refresh: 'CREATE OR REPLACE TABLE … AS computes the rows anew.',
+};
+
 function unsupportedKind(shape: Shape): LakeError {
   return new LakeError(
     'feature_not_supported',
     `${shape.tag} is not supported`,
-    shape.word === 'lock'
-      ? { hint: 'Transactions see a snapshot; a conflicting commit fails with 40001 and can be repeated.' }
-      : {},
+    unsupportedHints[shape.word] === undefined ? {} : { hint: unsupportedHints[shape.word] as string },
   );
 }

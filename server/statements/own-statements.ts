@@ -70,11 +70,13 @@ export class OwnStatements {
       case 'copy':
         return this.#copy(sql);
       case 'no-op':
-        this.#session.core.hooks.notice(
-          'NOTICE',
-          '00000',
-          `${shape.tag} does nothing here: the pod keeps statistics and files in order by itself`,
-        );
+        // UNLISTEN has nothing to end, and pools send it with every return of a session.
+        if (shape.word !== 'unlisten')
+          this.#session.core.hooks.notice(
+            'NOTICE',
+            '00000',
+            `${shape.tag} does nothing here: the pod keeps statistics and files in order by itself`,
+          );
         return { t: 'command', tag: shape.tag };
       default:
         throw new LakeError('feature_not_supported', `${shape.tag} is not supported`, { hint: grantHint(shape) });

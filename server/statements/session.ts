@@ -177,6 +177,7 @@ export class SqlSession implements StatementSession {
     const { core } = this;
     const lake = core.lake ?? '';
     const rewritten = core.names?.rewrite(sql, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
+    if (rewritten?.notice !== undefined) core.hooks.notice('NOTICE', '01000', rewritten.notice);
     const keep =
       shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
     const announce = rewritten?.isCatalog

@@ -19,6 +19,7 @@ import { pgSettings } from './pg_settings.ts';
 import { pgShadow } from './pg_shadow.ts';
 import { pgShdescription } from './pg_shdescription.ts';
 import { pgStatActivity } from './pg_stat_activity.ts';
+import { pgStatUserTables } from './pg_stat_user_tables.ts';
 import { pgTables } from './pg_tables.ts';
 import { pgTablespace } from './pg_tablespace.ts';
 import { pgUser } from './pg_user.ts';
@@ -47,5 +48,6 @@ export const views: readonly PgView[] = [
   pgProc,
   pgSettings,
   pgStatActivity,
+  pgStatUserTables,
   ...emptyViews,
 ];

@@ -167,6 +167,7 @@ test('two writers of the same rows: one of them gets a serialization conflict', 
 });
 
 test('a block goes back to a savepoint after which nothing was written', async () => {
+  const name = await session.rows('SHOW application_name');
   await session.send('BEGIN');
   await session.send("INSERT INTO t VALUES (1, 'before')");
   assert.equal(await session.tag('SAVEPOINT one'), 'SAVEPOINT');
@@ -177,7 +178,7 @@ test('a block goes back to a savepoint after which nothing was written', async (
   assert.equal((await session.error('SELECT 1')).code, 'in_failed_transaction');
   assert.equal(await session.tag('ROLLBACK TO SAVEPOINT one'), 'ROLLBACK');
   assert.equal(session.session.transactionStatus(), 'T');
-  assert.deepEqual(await session.rows('SHOW application_name'), [['']]);
+  assert.deepEqual(await session.rows('SHOW application_name'), name);
   assert.equal((await session.error('FETCH c')).code, 'undefined_cursor');
   await session.send('ROLLBACK TO one');
   assert.equal(await session.tag('RELEASE one'), 'RELEASE');
@@ -577,4 +578,49 @@ test('columns are described where the parameters decide what a table function ma
     prepared.columns?.map(({ name, type }) => `${name} ${type}`),
     ['i BIGINT', 'twice BIGINT'],
   );
+});
+
+test('what a ducklake has not is refused with 0A000 and what to do instead, never dropped in silence', async () => {
+  for (const sql of [
+    'CREATE TABLE x (i INTEGER PRIMARY KEY)',
+    'CREATE TABLE x (i INTEGER UNIQUE)',
+    'CREATE TABLE x (i INTEGER CHECK (i > 0))',
+    'CREATE TABLE x (i INTEGER REFERENCES t(i))',
+    'CREATE TABLE x (i SERIAL)',
+    'CREATE TABLE x (i BIGSERIAL)',
+    'CREATE TABLE x (i INTEGER GENERATED ALWAYS AS IDENTITY)',
+    'CREATE TABLE x (i INTEGER, j INTEGER GENERATED ALWAYS AS (i + 1) STORED)',
+    'CREATE TABLE x (s VARCHAR COLLATE "C")',
+    'CREATE TABLE x (i INTEGER) WITH (fillfactor = 70)',
+    'CREATE SEQUENCE x',
+    'CREATE INDEX x ON t(i)',
+    'CREATE UNIQUE INDEX x ON t(i)',
+    'ALTER TABLE t ADD PRIMARY KEY (i)',
+    'ALTER TABLE t ADD CONSTRAINT x UNIQUE (i)',
+    'ALTER TABLE t ADD COLUMN z INTEGER NOT NULL DEFAULT 1',
+    'CREATE MATERIALIZED VIEW x AS SELECT 1',
+    'REFRESH MATERIALIZED VIEW x',
+    "INSERT INTO t VALUES (1, 'a') ON CONFLICT DO NOTHING",
+    "INSERT INTO t VALUES (1, 'a') ON CONFLICT (i) DO UPDATE SET s = 'b'",
+    "INSERT INTO t VALUES (1, 'a') RETURNING i",
+    'SELECT * FROM t FOR UPDATE',
+    'DROP TABLE t CASCADE',
+    'LISTEN x',
+    'NOTIFY x',
+    'LOCK TABLE t',
+    'DO $$ BEGIN END $$',
+  ]) {
+    const error = await session.error(sql);
+    assert.equal(error.code, 'feature_not_supported', `${sql}: ${error.message}`);
+    assert.ok(error.hint, `${sql} has no hint: ${error.message}`);
+  }
+  assert.equal(await count(), 0n);
+});
+
+test('UNLISTEN says nothing; advisory locks are answered with a notice that none is held', async () => {
+  assert.equal(await session.tag('UNLISTEN *'), 'UNLISTEN');
+  assert.deepEqual(session.notices, []);
+  assert.deepEqual(await session.rows('SELECT pg_try_advisory_lock(7), pg_advisory_unlock(7)'), [[true, true]]);
+  await session.send('SELECT pg_advisory_xact_lock(1, 2)');
+  assert.match(session.notices.join(), /advisory locks are not held here/);
 });
