@@ -40,6 +40,9 @@ export async function openExternalMetadata(options: {
     logger.info(where, "lakes' metadata lies on an external server");
   } catch (error) {
     if (error instanceof LakeError && error.code === 'config_invalid') throw error;
+    // It answers, and does not know us: waiting would not help.
+    if (error instanceof LakeError && error.cause instanceof LakeError)
+      throw new LakeError('config_invalid', `${error.message}: ${error.cause.message}`);
     logger.warn({ ...where, error }, 'the metadata server cannot be used now; lakes are back when it is');
   }
   return {

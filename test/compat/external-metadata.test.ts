@@ -146,6 +146,16 @@ describe('metadata in an external PostgreSQL', () => {
     await gives('CREATE DUCKLAKE never', '');
   });
 
+  test('an account that the server does not take is told at start, without its password', async (t) => {
+    if (!(await ready(t))) return;
+    const url = `postgres://lakes:geheim@localhost:${(server as PostgresServer).port}/postgres`;
+    await assert.rejects(startPod({ environment: { BOILSTREAM_METADATA_URL: url } }), (error: Error) => {
+      assert.match(error.message, /refuses the account in BOILSTREAM_METADATA_URL/);
+      assert.doesNotMatch(error.message, /geheim/);
+      return true;
+    });
+  });
+
   test('a dropped lake leaves nothing on the server, and secrets are in no log', async (t) => {
     if (!(await ready(t))) return;
     const count = (): string =>
