@@ -37,7 +37,7 @@ export interface Rewritten {
 }
 
 const trigger =
-  /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*|['\d]\s*::\s*(?:numeric|decimal|bytea|[a-z_]\w*\s*\[)/i;
+  /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*|['\d]\s*::\s*(?:numeric|decimal|bytea|[a-z_]\w*\s*\[)|like\s+'[^'\\]*\\/i;
 const catalogTrigger =
   /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
 
@@ -164,6 +164,7 @@ class Rewriter {
     if (token.kind === 'quoted-name') return i + 1;
     if (name === 'operator' && this.text(i + 1) === '(') return this.operator(i);
     if (name === 'collate') return this.collate(i);
+    if (name === 'like' || name === 'ilike') this.escape(i);
     if (name === 'public' && this.word(i - 1) !== undefined) return this.publicName(i);
     if (name === 'as' && this.isCatalog) return this.castAs(i);
     if (this.isCatalog && procColumns.has(name)) this.procColumn(i);
@@ -251,6 +252,14 @@ class Rewriter {
       this.pattern(end + 1, symbol.endsWith('*'));
     }
     return end + 1;
+  }
+
+  /** In a pattern of LIKE a backslash makes the next character mean itself; DuckDB wants to be told so. */
+  escape(i: number): void {
+    const pattern = this.token(i + 1);
+    if (pattern === undefined || (!this.isCatalog && !(pattern.kind === 'string' && stringOf(pattern).includes('\\')))) return;
+    const end = this.operandEnd(i + 1);
+    if (end > i + 1 && this.word(end) !== 'escape' && this.text(end) !== '|') this.suffix(end - 1, " ESCAPE '\\'");
   }
 
   /** Text compares by bytes, so PostgreSQL's own collations are what happens anyway. */

@@ -14,6 +14,11 @@ const plain = (sql: string): string =>
 
 const cases: readonly [what: string, from: string, to: string][] = [
   [
+    'a backslash in a pattern escapes',
+    "select 1 where a like 'x\\_%' and b like 'y_' and c not ilike 'z\\%' escape '!'",
+    "select 1 where a like 'x\\_%' ESCAPE '\\' and b like 'y_' and c not ilike 'z\\%' escape '!'",
+  ],
+  [
     'literals DuckDB would read as something else',
     "select '\\x00ff'::bytea, '{1,NULL}'::int[], '{\"a,b\",c}'::text[], '-1.2345'::numeric, 1.25::numeric, E'\\\\x01'::bytea",
     "select from_hex('00ff'), ['1', NULL]::int[], ['a,b', 'c']::text[], '-1.2345'::DECIMAL(38, 4), 1.25::DECIMAL(38, 2), from_hex('01')",
