@@ -33,6 +33,7 @@ const clients = {
   pgbench: { program: 'pgbench', advice: 'apt-get install postgresql-15 (it carries pgbench)' },
   python: { program: join(venv, 'python'), advice: 'npm run setup (needs Python 3 with venv)' },
   duckdb: { program: join(venv, 'duckdb'), advice: 'npm run setup (needs Python 3 with venv)' },
+  rclone: { program: join(venv, 'rclone'), advice: 'npm run setup (needs Python 3 with venv)' },
   node: { program: process.execPath, file: join(nodeClients, 'node_modules', 'pg'), advice: 'npm run setup (needs npm)' },
   java: {
     program: 'java',
@@ -62,7 +63,7 @@ export interface RunOptions {
 const present = new Map<ClientName, boolean>();
 
 /** True when the client is here. When not: throws under CI=true, else marks the test as skipped with the reason. */
-export function needsClient(t: TestContext, name: ClientName): boolean {
+export function needsClient(t: Pick<TestContext, 'skip'>, name: ClientName): boolean {
   let here = present.get(name);
   if (here === undefined) {
     const { program, file }: Client = clients[name];
@@ -76,6 +77,11 @@ export function needsClient(t: TestContext, name: ClientName): boolean {
   if (process.env['CI'] === 'true' && !(clients[name] as Client).toolchain) throw new Error(text);
   t.skip(text);
   return false;
+}
+
+/** Where the client's program is. */
+export function clientProgram(name: ClientName): string {
+  return clients[name].program;
 }
 
 /** Runs a client to its end. Never throws for an exit code: look at `code`. */

@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { adminSocketPath } from '../../base/local-socket.ts';
 import { runAdmin } from '../../cli/admin.ts';
-import { duckdb, needsClient, psql, type Ran } from './clients.ts';
+import { type ClientName, duckdb, needsClient, psql, type Ran } from './clients.ts';
 import { type Pod, startPod } from './pod.ts';
 
 export interface S3ForLakes {
@@ -33,24 +33,31 @@ export interface S3LakePromises {
   /** Whether the server makes keys that are narrowed to lake and grant. */
   readonly narrows: boolean;
   readonly open: () => Promise<S3ForLakes>;
+  /** The client that brings the server, if one does. */
+  readonly needs?: ClientName;
 }
 
-export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
+export function testS3Lake({ name, narrows, open, needs }: S3LakePromises): void {
   describe(`a lake on ${name}`, () => {
     let server: S3ForLakes;
     let pod: Pod;
-    let keyDir: string;
+    let keyDir: string | undefined;
+    const isHere = (t: Pick<TestContext, 'skip'>, ...names: ClientName[]): boolean =>
+      [...(needs === undefined ? [] : [needs]), ...names].every((one) => needsClient(t, one));
     before(async () => {
+      if (!isHere({ skip: () => {} })) return;
       server = await open();
       keyDir = mkdtempSync(join(tmpdir(), 's3-keys-'));
-      writeFileSync(join(keyDir, 'access'), server.accessKeyId, { mode: 0o600 });
-      writeFileSync(join(keyDir, 'secret'), server.secretAccessKey, { mode: 0o600 });
+      const [access, secret] = [join(keyDir, 'access'), join(keyDir, 'secret')];
+      writeFileSync(access, server.accessKeyId, { mode: 0o600 });
+      writeFileSync(secret, server.secretAccessKey, { mode: 0o600 });
       pod = await startPod({
+        readyDeadlineMs: 90_000,
         environment: {
           BOILSTREAM_STORAGE_URL: 's3://lakes/pre/fix',
           BOILSTREAM_S3_ENDPOINT: server.endpoint,
-          BOILSTREAM_S3_ACCESS_KEY_PATH: join(keyDir, 'access'),
-          BOILSTREAM_S3_SECRET_KEY_PATH: join(keyDir, 'secret'),
+          BOILSTREAM_S3_ACCESS_KEY_PATH: access,
+          BOILSTREAM_S3_SECRET_KEY_PATH: secret,
           BOILSTREAM_LOG_LEVEL: 'debug',
           ...(server.caPath === undefined ? {} : { BOILSTREAM_S3_CA_PATH: server.caPath }),
           ...server.environment,
@@ -60,7 +67,7 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
     after(async () => {
       await pod?.stop();
       await server?.stop();
-      rmSync(keyDir, { recursive: true, force: true });
+      if (keyDir) rmSync(keyDir, { recursive: true, force: true });
     });
 
     async function admin(...argv: string[]): Promise<string> {
@@ -104,7 +111,7 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
     const listFiles = async (): Promise<string[]> => (await server.keys()).filter((key) => key.endsWith('.parquet'));
 
     test('psql and a stock DuckDB with nothing but the ATTACH line read and write the same Parquet in the bucket', async (t) => {
-      if (!needsClient(t, 'duckdb') || !needsClient(t, 'psql')) return;
+      if (!isHere(t, 'duckdb', 'psql')) return;
       await inPsql('CREATE TABLE readings AS SELECT i AS id, 20 + i % 7 AS celsius FROM range(100000) t(i);');
       const files = await listFiles();
       assert.equal(files.length, 1);
@@ -124,7 +131,7 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
     });
 
     test(narrows ? 'a reading grant gets keys that only read' : 'a reading grant reads', async (t) => {
-      if (!needsClient(t, 'duckdb')) return;
+      if (!isHere(t, 'duckdb')) return;
       const line = await attachLine('--read-only');
       assert.equal(await inDuckdb(`${line}SELECT count(*) AS n FROM cat.readings;`), 'n\n50001');
       const before = await listFiles();
@@ -136,7 +143,7 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
     });
 
     test('vended keys open their lake and nothing else', async (t) => {
-      if (!needsClient(t, 'duckdb') || !needsClient(t, 'psql')) return;
+      if (!isHere(t, 'duckdb', 'psql')) return;
       if (!narrows) return t.diagnostic('this server has no token service');
       const table = await psql(pod, ['-At', '-c', 'SELECT serialized_secret FROM duckdb_secrets'], { database: 'lake__catalog' });
       const blob = Buffer.from(table.stdout.trim().replace(/^\\x/, ''), 'hex');
@@ -160,7 +167,7 @@ export function testS3Lake({ name, narrows, open }: S3LakePromises): void {
     });
 
     test('who got keys is in the audit; the keys themselves are in no log', async (t) => {
-      if (!needsClient(t, 'psql')) return;
+      if (!isHere(t)) return;
       const { events } = JSON.parse(await restAudit()) as {
         events: { action: string; target: string; detail: Record<string, unknown> }[];
       };
