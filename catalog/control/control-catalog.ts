@@ -10,7 +10,8 @@ import type { Random } from '../../base/random.ts';
 import type { ReplicatedDatabase, ReplicatedLog } from '../replicated/ports.ts';
 import { type ActorReference, loadActor } from './actor.ts';
 import type { Change } from './command.ts';
-import { executeOn, forgetOld } from './execute.ts';
+import type { RestoreLakeArgs } from './commands/restore-lake.ts';
+import { executeOn, findDone, forgetOld } from './execute.ts';
 import type { CredentialRow, LakeRow } from './find.ts';
 import {
   type AuditListing,
@@ -164,9 +165,16 @@ export class ControlCatalog {
     return this.#store.read((tx) => restoreFloor(tx, lakeId, keepSince));
   }
 
-  /** The last step of a restore (commands/restore-lake.ts). */
-  async putInPlace(args: Record<string, unknown>, principal: ActorReference): Promise<{ readonly lake: Lake }> {
-    return (await this.execute({ name: 'restore-lake', args }, { principal })) as unknown as { lake: Lake };
+  /** The last step of a restore (commands/restore-lake.ts); `T` is what it answers. */
+  async putInPlace<T>(args: RestoreLakeArgs, principal: ActorReference, idempotencyKey?: string): Promise<T> {
+    return (await this.execute({ name: 'restore-lake', args }, { principal, idempotencyKey })) as T;
+  }
+
+  /** What `putInPlace` answered to this request with this key, if it was done already. */
+  async restoredBefore<T>(asked: string, principal: ActorReference, idempotencyKey: string): Promise<T | undefined> {
+    return this.#read(principal, (tx, actor) => findDone(tx, { name: 'restore-lake', asked, actor, idempotencyKey })) as Promise<
+      T | undefined
+    >;
   }
 
   /** Live lakes the principal has a right on, with the right. */

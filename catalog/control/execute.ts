@@ -61,6 +61,24 @@ export async function executeOn(
   });
 }
 
+/**
+ * The answer of a command whose work was done before it was executed (a restore), if this request was done already. `asked`
+ * stands in its arguments and says what was asked for. Throws `invalid_argument` when the key was used for something else.
+ */
+export async function findDone(
+  tx: Tx,
+  request: { readonly name: string; readonly asked: string; readonly actor: Actor; readonly idempotencyKey: string },
+): Promise<Record<string, unknown> | undefined> {
+  const before = await tx.one<{ actor_id: string; command: string; arguments: string; result: string }>(
+    'SELECT * FROM commands WHERE idempotency_key = $1',
+    [parseKey(request.idempotencyKey)],
+  );
+  if (!before) return undefined;
+  const { asked } = JSON.parse(before.arguments) as { asked?: string };
+  if (before.actor_id !== request.actor.id || before.command !== request.name || asked !== request.asked) throw usedOtherwise();
+  return (JSON.parse(before.result) as { result: Record<string, unknown> }).result;
+}
+
 /** Forgets idempotency keys older than a day and audit lines older than 400 days. */
 export async function forgetOld(store: ControlStore, now: number): Promise<void> {
   await store.write(async (tx) => {
@@ -102,11 +120,7 @@ async function findRepeated(
     [key],
   );
   if (!before) return undefined;
-  if (before.actor_id !== actor.id || before.command !== command || before.arguments !== argumentText) {
-    throw new LakeError('invalid_argument', 'this idempotency key was used for another request', {
-      hint: 'Use a new random key for each new request.',
-    });
-  }
+  if (before.actor_id !== actor.id || before.command !== command || before.arguments !== argumentText) throw usedOtherwise();
   const { result, isShownOnce } = JSON.parse(before.result) as { result: Record<string, unknown>; isShownOnce: boolean };
   if (isShownOnce) {
     throw new LakeError('precondition_failed', 'this request was done already, and its secret is shown only once', {
@@ -114,6 +128,12 @@ async function findRepeated(
     });
   }
   return { answer: result, changes: [], isRepeated: true };
+}
+
+function usedOtherwise(): LakeError {
+  return new LakeError('invalid_argument', 'this idempotency key was used for another request', {
+    hint: 'Use a new random key for each new request.',
+  });
 }
 
 async function writeAudit(tx: Tx, command: string, actor: Actor, applied: Applied<object>, now: number): Promise<void> {

@@ -13,6 +13,8 @@ export interface RestoreLakeRequest {
   readonly to: RestoreTo;
   /** Name of a new lake to restore into; the present one stays as it is. */
   readonly as?: string | undefined;
+  /** `to` as it was written: an age is another time each time, and a repeated request is told by its words. */
+  readonly said?: string | undefined;
 }
 
 export interface RestoredLake {

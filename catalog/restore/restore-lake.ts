@@ -38,7 +38,7 @@ export class LakeRestorer {
    * `not_found` (the lake did not exist at that point), `invalid_argument` (the log does not reach there), `corrupt` naming
    * the damaged object; after each of these nothing has changed.
    */
-  async restore(request: RestoreLakeRequest, by: ActorReference): Promise<RestoredLake> {
+  async restore(request: RestoreLakeRequest, by: ActorReference, idempotencyKey?: string): Promise<RestoredLake> {
     const { name, as } = request;
     const busy = [name, as ?? name].find((each) => this.#running.has(each));
     if (busy !== undefined)
@@ -46,13 +46,17 @@ export class LakeRestorer {
     const names = new Set([name, as ?? name]);
     for (const each of names) this.#running.add(each);
     try {
-      return await this.#restore(request, by);
+      if (idempotencyKey !== undefined) {
+        const done = await this.#services.control.restoredBefore<RestoredLake>(askedOf(request), by, idempotencyKey);
+        if (done) return done;
+      }
+      return await this.#restore(request, by, idempotencyKey);
     } finally {
       for (const each of names) this.#running.delete(each);
     }
   }
 
-  async #restore(request: RestoreLakeRequest, by: ActorReference): Promise<RestoredLake> {
+  async #restore(request: RestoreLakeRequest, by: ActorReference, idempotencyKey: string | undefined): Promise<RestoredLake> {
     const { log, control, sessions, clock, random, logger } = this.#services;
     const { name, as } = request;
     const lakes = await control.restorableLakes(by, name, as);
@@ -77,12 +81,24 @@ export class LakeRestorer {
         message: `restored${as === undefined ? '' : ` from ${name}`} as of ${saidOf(request, until)}`,
         now: clock.now(),
       });
-      const { lake } = await control.putInPlace(
-        { name, ...(as === undefined ? {} : { as }), sourceId: source.id, newId, replaces: held?.id ?? null, position },
+      const answer = await control.putInPlace<RestoredLake>(
+        {
+          name,
+          ...(as === undefined ? {} : { as }),
+          sourceId: source.id,
+          newId,
+          replaces: held?.id ?? null,
+          position,
+          time: restored.point.time || null,
+          before,
+          asked: askedOf(request),
+        },
         by,
+        idempotencyKey,
       );
-      logger.info({ lake: lake.name, of: name, position, ms: Math.round(clock.monotonic() - began) }, 'a ducklake was restored');
-      return { lake, restored: { position, time: restored.point.time || null }, before };
+      const ms = Math.round(clock.monotonic() - began);
+      logger.info({ lake: answer.lake.name, of: name, position, ms }, 'a ducklake was restored');
+      return answer;
     } catch (error) {
       await this.#giveUp(database, error);
       throw error;
@@ -155,6 +171,10 @@ function beingRestored(name: string): LakeError {
     hint: 'Try again in a moment.',
     retriable: true,
   });
+}
+
+function askedOf({ name, to, as, said }: RestoreLakeRequest): string {
+  return JSON.stringify({ name, as, to: said ?? to });
 }
 
 function textOf({ epoch, seq }: LogPosition): string {

@@ -73,7 +73,7 @@ export type RestoreTo =
 /** Takes lakes back, where the log is. Resolves when sessions can use the lake; a refusal means that nothing has changed. */
 export interface LakeRestorer {
   restore(
-    request: { readonly name: string; readonly to: RestoreTo; readonly as?: string | undefined },
+    request: { readonly name: string; readonly to: RestoreTo; readonly as?: string | undefined; readonly said?: string },
     by: ActorReference,
     idempotencyKey: string | undefined,
   ): Promise<{

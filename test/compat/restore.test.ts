@@ -1,7 +1,12 @@
 /** Restoring lakes as people do it: on the command line, by position and time, undoing it, undoing a DROP, with sessions open. */
 import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { adminSocketPath } from '../../base/local-socket.ts';
 import { adminJson, adminLine } from '../support/admin-line.ts';
 import { ducklakeConnection, duckdb, needsClient, psql } from '../support/clients.ts';
 import { type Pod, startPod } from '../support/pod.ts';
@@ -116,6 +121,67 @@ describe('restore', () => {
     await adminJson(pod, 'ducklakes', 'restore', 'sales', '--to', point);
     const later = await duckdb(pod, `${attach}INSERT INTO l.stock VALUES (2); SELECT count(*) AS n FROM l.stock;`);
     assert.equal(later.stdout.trim().replaceAll('\r', ''), 'n\n2', later.stderr);
+  });
+
+  test('the same request with the same key is done once', async () => {
+    const point = await now();
+    await sql('CREATE TABLE once (i INTEGER)');
+    const restore = (to: string, key: string): Promise<{ status: number; body: { id?: string } }> =>
+      new Promise((resolve, reject) => {
+        const asked = request(
+          {
+            socketPath: adminSocketPath(pod.dataDir),
+            method: 'POST',
+            path: '/api/v1/ducklakes/sales/restore',
+            headers: { 'content-type': 'application/json', 'idempotency-key': key },
+            agent: false,
+          },
+          (response) => {
+            const parts: Buffer[] = [];
+            response.on('data', (part: Buffer) => parts.push(part));
+            response.on('end', () =>
+              resolve({
+                status: response.statusCode as number,
+                body: JSON.parse(Buffer.concat(parts).toString()) as { id?: string },
+              }),
+            );
+          },
+        );
+        asked.on('error', reject);
+        asked.end(JSON.stringify({ to }));
+      });
+    const first = await restore(point, 'restore-key-1');
+    assert.equal(first.status, 200, JSON.stringify(first.body));
+    await sql('CREATE TABLE after_it (i INTEGER)');
+    assert.deepEqual(await restore(point, 'restore-key-1'), first);
+    assert.equal(await sql('SELECT count(*) FROM after_it'), '0');
+    assert.equal((await restore('1h ago', 'restore-key-1')).status, 400);
+  });
+
+  test('a copy of the storage, taken while the pod writes, starts under another path and is a lake like the original', async (t) => {
+    if (!needsClient(t, 'duckdb')) return;
+    await sql('CREATE TABLE copied AS SELECT range AS i FROM range(3000)');
+    const elsewhere = mkdtempSync(join(tmpdir(), 'boilstream-copy-'));
+    t.after(() => rmSync(elsewhere, { recursive: true, force: true }));
+    const storage = join(elsewhere, 'storage');
+    // The order that docs/backup-and-restore.md gives.
+    for (const part of ['catalog/anchor', 'catalog/log', 'catalog', 'lakes'])
+      cpSync(join(pod.dataDir, 'storage', part), join(storage, part), { recursive: true, force: false, errorOnExist: false });
+    for (const file of ['encryption-key', 'superadmin-password']) cpSync(join(pod.dataDir, file), join(elsewhere, 'data', file));
+    const copy = await startPod({
+      dataDir: join(elsewhere, 'data'),
+      environment: { BOILSTREAM_STORAGE_URL: `file://${storage}` },
+    });
+    t.after(() => copy.stop());
+    // Nothing of it reaches back to the original.
+    const shown = await adminJson(copy, 'ducklakes', 'show', 'sales');
+    assert.ok(shown.data_path.startsWith(storage), shown.data_path);
+    const ran = await duckdb(
+      copy,
+      `ATTACH 'ducklake:postgres:${ducklakeConnection(copy, 'sales')}' AS l; INSERT INTO l.copied SELECT range FROM range(5000); SELECT count(*) AS n FROM l.copied;`,
+    );
+    assert.equal(ran.stdout.trim().replaceAll('\r', ''), 'n\n8000', ran.stderr);
+    assert.equal(await sql('SELECT count(*) FROM copied'), '3000');
   });
 
   test('refusals say what to do, and change nothing', async () => {

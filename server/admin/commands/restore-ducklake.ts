@@ -42,7 +42,12 @@ export const restoreDucklake = adminCommand({
   },
   async run({ name, to, as }, { control, restorer, principal, clock, idempotencyKey }) {
     const restored = await restorer.restore(
-      { name, to: to === undefined ? { t: 'drop' } : readPoint(to, clock.now()), ...(as === undefined ? {} : { as }) },
+      {
+        name,
+        to: to === undefined ? { t: 'drop' } : readPoint(to, clock.now()),
+        said: to ?? '',
+        ...(as === undefined ? {} : { as }),
+      },
       { id: principal.id, kind: principal.kind, credentialId: principal.credentialId },
       idempotencyKey,
     );
