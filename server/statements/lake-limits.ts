@@ -22,7 +22,7 @@ const limits: readonly (readonly [RegExp, ErrorCode, hint: string])[] = [
   [
     /^Adding columns with constraints/i,
     'feature_not_supported',
-    'Add the column with its DEFAULT, then ALTER TABLE … ALTER COLUMN … SET NOT NULL.',
+    'Add the column with its DEFAULT; ALTER COLUMN … SET NOT NULL works once the lake has statistics of the table.',
   ],
   [/^Type with name (?:small|big)?serial\d? does not exist/i, 'feature_not_supported', noSequences],
   [/does not support sequences/i, 'feature_not_supported', noSequences],
