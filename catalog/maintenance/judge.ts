@@ -101,7 +101,8 @@ export function judge(input: JudgeInput): Verdict {
     doomed,
     isChanged: doomed.length > 0 || !isSame(input.known, next),
     keeps: reasons(next, { hold, waiting, youngest, floors }),
-    wakeAt: condemnedCount > 0 || doomed.length > 0 ? now : holdEnds(next, floors, hold, youngest),
+    wakeAt:
+      condemnedCount > 0 || doomed.length > 0 ? now : lookAgainAt(now, { kept: next.length, hold, waiting, youngest, floors }),
   };
 }
 
@@ -177,12 +178,27 @@ function reasons(
   return lines;
 }
 
-/** Without a known end, an hour. */
-function holdEnds(kept: readonly Candidate[], floors: Floors, hold: string | null, youngest: number | null): number | null {
-  if (kept.length === 0) return null;
+/** When to look again: at a known end, or after a while where nobody knows it (an open transaction, another lake). */
+function lookAgainAt(now: number, { kept, hold, waiting, youngest, floors }: Outlook): number | null {
+  if (kept === 0) return null;
   if (hold === 'takeover') return floors.ledSince + floors.readerAgeMsMax;
-  return youngest;
+  if (hold === 'relatives') return now + relativesMs;
+  if (waiting === 0) return youngest;
+  return Math.min(now + waitingMs, youngest ?? Number.POSITIVE_INFINITY);
 }
+
+interface Outlook {
+  readonly kept: number;
+  readonly hold: 'relatives' | 'takeover' | null;
+  /** Files that an open transaction, or the bound of one look, keeps. */
+  readonly waiting: number;
+  /** When the first of the others is ripe. */
+  readonly youngest: number | null;
+  readonly floors: Floors;
+}
+
+const waitingMs = 3_600_000;
+const relativesMs = 24 * 3_600_000;
 
 function isoTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).concat('Z');

@@ -110,6 +110,16 @@ test('nothing is deleted while another lake has the same files', () => {
   assert.match(held.keeps.join(), /sales_before/);
 });
 
+test('whatever holds files back, the look is repeated without anybody writing', () => {
+  const held: Partial<Floors>[] = [{ oldestTransactionAt: ripe - 1 }, { relatives: ['other'] }, { ledSince: now }];
+  for (const floors of held) {
+    const { wakeAt } = look({ known: [a()], floors });
+    assert.ok(wakeAt !== null && wakeAt > now && wakeAt <= now + day, JSON.stringify({ floors, wakeAt }));
+  }
+  assert.equal(look({ known: Array.from({ length: 3 }, (_, n) => a({ path: `/data/${n}` })), condemnMax: 1 }).wakeAt, now);
+  assert.equal(look().wakeAt, null, 'nothing is held, nothing is to be done');
+});
+
 test('what a search does not find any more is forgotten; a look without a search forgets nothing', () => {
   const orphan = a({ kind: 'orphan' });
   assert.deepEqual(look({ known: [orphan], found: { old: [], orphan: [] } }).candidates, []);
