@@ -65,6 +65,8 @@ export class Transaction {
   #temporaryBefore: Map<string, TemporaryTable> | undefined;
   /** True if the last transaction committed what it wrote, or was refused because another was first and will come again. */
   #isLikelyToCommit = false;
+  /** How many transactions in a row have written and not been committed. */
+  #refusals = 0;
   #turn: Turn | undefined;
   /** Settles when the last commit is durable; null when there is nothing to wait for. */
   #durable: Promise<unknown> | null = null;
@@ -136,7 +138,7 @@ export class Transaction {
     if (this.#state.t === 'idle') this.#state = { t: 'open', block: false, readOnly: false, work: null };
     if (this.#state.t !== 'open' || this.#state.work !== null) return;
     this.#temporaryBefore = new Map(this.#temporary);
-    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#turn = await this.#catalog.turns.take();
+    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#turn = await this.#catalog.turns.take(this.#refusals);
     const settled = this.#catalog.settled();
     if (settled) await settled;
     while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
@@ -279,6 +281,7 @@ export class Transaction {
       this.#state = { t: 'idle' };
       this.#temporaryBefore = undefined;
       this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
+      this.#refusals = 0;
       this.#leave();
       return 'committed';
     } catch (error) {
@@ -344,6 +347,7 @@ export class Transaction {
 
   async #undo(work: Work): Promise<void> {
     this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
+    this.#refusals = this.#isLikelyToCommit ? this.#refusals + 1 : 0;
     this.#leave();
     if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
     this.#temporaryBefore = undefined;

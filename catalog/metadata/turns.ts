@@ -36,14 +36,18 @@ export class Turns {
     return this.#waiting.length;
   }
 
-  /** The turn at once, if nobody has it; else a promise of it, which is kept within `turnWaitMsMax` whatever others do. */
-  take(): Turn | Promise<Turn> {
-    if (!this.#isTaken) return this.#begin();
+  /**
+   * The turn at once, if nobody has it; else a promise of it, which is kept within `turnWaitMsMax` whatever others do. Whoever
+   * has been refused `refusals` times in a row may be silent the longer: on a machine that is too busy it is not its fault.
+   */
+  take(refusals = 0): Turn | Promise<Turn> {
+    const silenceMs = Math.min(limits.turnSilenceMsMax * 2 ** Math.min(refusals, 10), limits.turnMsMax);
+    if (!this.#isTaken) return this.#begin(silenceMs);
     return new Promise((resolve) => {
       const entry: Waiter = {
         grant: () => {
           cancel();
-          resolve(this.#begin());
+          resolve(this.#begin(silenceMs));
         },
       };
       // Too many in front, or all of them stall: on without a turn, as if there were none.
@@ -55,7 +59,7 @@ export class Turns {
     });
   }
 
-  #begin(): Turn {
+  #begin(silenceMs: number): Turn {
     this.#isTaken = true;
     const began = this.#clock.monotonic();
     let touched = began;
@@ -68,11 +72,11 @@ export class Turns {
       this.#waiting.shift()?.grant();
     };
     const look = (): void => {
-      const left = Math.min(touched + limits.turnSilenceMsMax, began + limits.turnMsMax) - this.#clock.monotonic();
+      const left = Math.min(touched + silenceMs, began + limits.turnMsMax) - this.#clock.monotonic();
       if (left <= 0) end();
       else cancel = this.#clock.after(left, look);
     };
-    let cancel = this.#clock.after(limits.turnSilenceMsMax, look);
+    let cancel = this.#clock.after(silenceMs, look);
     return {
       touch: () => {
         touched = this.#clock.monotonic();

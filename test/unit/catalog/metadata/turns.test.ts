@@ -44,6 +44,26 @@ test('a turn ends when its holder falls silent, and its late end takes nothing f
   assert.equal(given.length, 2);
 });
 
+test('one who was refused again and again may be silent for longer, and not for ever', async () => {
+  for (const [refusals, silence] of [
+    [1, 2 * limits.turnSilenceMsMax],
+    [3, 8 * limits.turnSilenceMsMax],
+    [1_000, limits.turnMsMax],
+  ] as const) {
+    const clock = new SimulatedClock();
+    const turns = new Turns(clock);
+    turns.take(refusals);
+    let isNext = false;
+    void Promise.resolve(turns.take()).then(() => {
+      isNext = true;
+    });
+    await clock.run(silence - 1);
+    assert.equal(isNext, false);
+    await clock.run(silence);
+    assert.equal(isNext, true);
+  }
+});
+
 test('one who never falls silent has a turn for so long and no longer', async () => {
   const clock = new SimulatedClock();
   const turns = new Turns(clock);
