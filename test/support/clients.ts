@@ -23,6 +23,8 @@ interface Client {
   /** What must be there besides the program. */
   readonly file?: string;
   readonly advice: string;
+  /** What asks it whether it runs; default `--version`. */
+  readonly versionArgument?: string;
   /** Not part of what CI has to have. */
   readonly toolchain?: boolean;
 }
@@ -41,6 +43,7 @@ const clients = {
     advice: 'install a JDK of 17 or newer and Maven, then npm run setup',
     toolchain: true,
   },
+  go: { program: 'go', versionArgument: 'version', advice: 'install Go 1.26 or newer', toolchain: true },
 } as const satisfies Readonly<Record<string, Client>>;
 
 export type ClientName = keyof typeof clients;
@@ -66,10 +69,10 @@ const present = new Map<ClientName, boolean>();
 export function needsClient(t: Pick<TestContext, 'skip'>, name: ClientName): boolean {
   let here = present.get(name);
   if (here === undefined) {
-    const { program, file }: Client = clients[name];
+    const { program, file, versionArgument = '--version' }: Client = clients[name];
     here =
       (file === undefined || existsSync(file)) &&
-      spawnSync(program, ['--version'], { stdio: 'ignore', timeout: 30_000 }).status === 0;
+      spawnSync(program, [versionArgument], { stdio: 'ignore', timeout: 30_000 }).status === 0;
     present.set(name, here);
   }
   if (here) return true;
