@@ -3,7 +3,6 @@
  * metadata worker (its own composition) this is the only file that knows everybody.
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -52,7 +51,7 @@ import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
 import { openStatementSession } from './statements/session.ts';
 import { connectPeer } from './worker-call.ts';
-import { ThreadPool } from './thread-pool/thread-pool.ts';
+import { yieldToEventLoops } from './thread-priority.ts';
 import { StoreTrouble } from './store-trouble.ts';
 import type { MainCalls, WorkerCalls, WorkerInput } from './worker-protocol.ts';
 
@@ -142,13 +141,6 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
   closers.push(() => certificates.close());
 
-  const threads = ThreadPool.open({
-    path: join(dataDir.spillDir, 'park'),
-    size: poolThreads(),
-    cores: availableParallelism(),
-    clock,
-  });
-  closers.push(() => threads.close());
   const access = new AccessCache((principal) => accessOf(control, principal));
   // First of all listeners: whoever acts on a change must not be told what was true before it.
   changeListeners.add(() => access.clear());
@@ -168,12 +160,12 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     baseCatalog: pgCatalog,
     directory: dataDir.spillDir,
     limits: engineLimits(config),
-    meter: threads,
     clock,
     random,
     log: logger.child({ room: 'engine' }),
   });
   closers.push(() => engine.close());
+  yieldToEventLoops();
 
   const { epoch } = await call.started();
   logger.debug({ epoch, ms: Math.round(clock.monotonic() - began) }, 'metadata worker is up');

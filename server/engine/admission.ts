@@ -11,22 +11,12 @@ import type { EngineLimits } from './limits.ts';
 
 export type AdmissionClass = 'fresh' | 'transaction';
 
-/** Is told when a call takes a thread of the pool and when it gives it back (server/thread-pool). */
-export interface CallMeter {
-  begin(): number;
-  end(begun: number): void;
-}
-
-const noMeter: CallMeter = { begin: () => 0, end: () => {} };
-
 export class Admission {
-  readonly #meter: CallMeter;
   readonly #clock: Clock;
   readonly #limits: EngineLimits;
   readonly #gates: Readonly<Record<AdmissionClass, Gate>>;
 
-  constructor(clock: Clock, limits: EngineLimits, meter: CallMeter = noMeter) {
-    this.#meter = meter;
+  constructor(clock: Clock, limits: EngineLimits) {
     this.#clock = clock;
     this.#limits = limits;
     this.#gates = {
@@ -48,16 +38,14 @@ export class Admission {
 
   /**
    * Runs `call` when a place is free. Rejects with `limit_exceeded` when the queue is full or the wait too long (nothing
-   * was done then), or with the reason of `abort`.
+   * was done then), or with the reason of `abort`, which is asked for only when it has to wait.
    */
-  async run<T>(kind: AdmissionClass, call: () => Promise<T>, abort?: AbortSignal): Promise<T> {
+  async run<T>(kind: AdmissionClass, call: () => Promise<T>, abort?: () => AbortSignal): Promise<T> {
     const gate = this.#gates[kind];
-    const leave = gate.running < gate.slots && gate.queued === 0 ? await gate.enter() : await this.#wait(gate, abort);
-    const begun = this.#meter.begin();
+    const leave = gate.running < gate.slots && gate.queued === 0 ? await gate.enter() : await this.#wait(gate, abort?.());
     try {
       return await call();
     } finally {
-      this.#meter.end(begun);
       leave();
     }
   }

@@ -63,8 +63,7 @@ export class EngineConnection {
 
   /** One admitted native call. */
   async call<T>(work: () => Promise<T>): Promise<T> {
-    this.#waiting = new AbortController();
-    const call = this.#admission.run(this.inTransaction ? 'transaction' : 'fresh', work, this.#waiting.signal);
+    const call = this.#admission.run(this.inTransaction ? 'transaction' : 'fresh', work, this.#abortable);
     this.#last = call;
     try {
       return await call;
@@ -72,6 +71,12 @@ export class EngineConnection {
       this.#waiting = null;
     }
   }
+
+  /** Only a call that has to wait for its place needs something to abort it with. */
+  readonly #abortable = (): AbortSignal => {
+    this.#waiting = new AbortController();
+    return this.#waiting.signal;
+  };
 
   /** Stops what runs or waits now; `reason` is what a waiting call rejects with. Never throws. */
   interrupt(reason: unknown): void {

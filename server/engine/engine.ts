@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Lake, Principal } from '../../base/domain.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import { Admission, type CallMeter } from './admission.ts';
+import { Admission } from './admission.ts';
 import { createBaseDatabase } from './base-database.ts';
 import { EngineConnection } from './connection.ts';
 import { initialiseLake } from './initialise-lake.ts';
@@ -23,7 +23,6 @@ export interface EngineOptions {
   /** Local directory of the engine (base database, spool, spill); emptied at start. */
   readonly directory: string;
   readonly limits?: Partial<EngineLimits>;
-  readonly meter?: CallMeter;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -48,7 +47,7 @@ export class Engine {
     this.#basePath = basePath;
     this.lakes = options.lakes;
     const limits = { ...defaultEngineLimits, ...options.limits };
-    this.admission = new Admission(options.clock, limits, options.meter);
+    this.admission = new Admission(options.clock, limits);
     this.pool = new InstancePool({
       ...options,
       dataKeys: options.dataKeys,
