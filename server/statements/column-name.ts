@@ -5,14 +5,15 @@
  * DuckDB's names. Source: PostgreSQL 17, FigureColname in parse_target.c, as its documentation of SELECT tells it.
  */
 
-const plainCall = /^([a-z_][a-z0-9_]*)\(/;
+/** DuckDB quotes names that are keywords of its own: `"version"()`. */
+const plainCall = /^("?)([a-z_][a-z0-9_]*)\1\(/;
 
 /** `name` as DuckDB gives it to the name that is announced. An alias written as a call (`AS "f(x)"`) is shortened too. */
 export function announcedName(name: string): string {
   if (!name.endsWith(')')) return name;
   const call = plainCall.exec(name);
   if (!call || !closesAtEnd(name, call[0].length)) return name;
-  return call[1] === 'count_star' ? 'count' : (call[1] as string);
+  return call[2] === 'count_star' ? 'count' : (call[2] as string);
 }
 
 /** Whether the parenthesis before `from` closes with the last character: `f(a) + g(b)` is no call. */
