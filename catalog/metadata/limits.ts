@@ -10,6 +10,8 @@ export const limits = {
   writeTransactionMsMax: 6 * 3_600_000,
   /** How long maintenance waits for a moment without transactions, in which none can begin: what a user may notice of it. */
   quiesceMsMax: 100,
+  /** How long somebody who was refused is waited for: a little more than the longest sleep between DuckLake's retries. */
+  returnMsMax: 5_000,
   /** Sessions on all lakes of this pod: each holds a DuckDB connection. */
   sessionsMax: 1_000,
   /** One line of COPY text; PostgreSQL's own limit on a row is 1 GB, metadata rows are small. */

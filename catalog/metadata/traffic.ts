@@ -18,7 +18,13 @@ export interface Traveller {
   readonly isMaintenance: boolean;
 }
 
+/** Someone who was refused and comes again; `until` is monotonic. */
+export interface Returning {
+  readonly until: number;
+}
+
 export class Traffic {
+  readonly #returning = new Set<Returning>();
   readonly #clock: Clock;
   readonly #writeTransactionMsMax: number;
   readonly #open = new Set<Traveller>();
@@ -45,6 +51,22 @@ export class Traffic {
 
   leave(traveller: Traveller): void {
     this.#open.delete(traveller);
+    this.#left?.();
+  }
+
+  /**
+   * Its commit was refused because another was first. DuckLake ends the transaction, sleeps and comes again with what it read
+   * at the beginning: a merge in between would make the second refusal final. So it counts as if it were still there.
+   */
+  expect(): Returning {
+    const returning = { until: this.#clock.monotonic() + limits.returnMsMax };
+    this.#returning.add(returning);
+    return returning;
+  }
+
+  /** It has come, or never will. */
+  returned(returning: Returning): void {
+    this.#returning.delete(returning);
     this.#left?.();
   }
 
@@ -108,6 +130,8 @@ export class Traffic {
   /** Those that are too old to write are in nobody's way. */
   #isBusy(): boolean {
     const now = this.#clock.monotonic();
+    for (const returning of this.#returning) if (returning.until <= now) this.#returning.delete(returning);
+    if (this.#returning.size > 0) return true;
     return [...this.#open].some(
       ({ mayWrite, isMaintenance, began }) => mayWrite && !isMaintenance && now - began <= this.#writeTransactionMsMax,
     );

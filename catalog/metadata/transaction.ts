@@ -15,7 +15,7 @@ import { limits } from './limits.ts';
 import type { Pinned, SharedCatalog } from './shared-catalog.ts';
 import { refuseStoredSql } from './stored-sql.ts';
 import type { Turn } from './turns.ts';
-import type { Traveller } from './traffic.ts';
+import type { Returning, Traveller } from './traffic.ts';
 
 type State =
   /** No transaction. */
@@ -59,6 +59,7 @@ export class Transaction {
   readonly #owner: TransactionOwner;
   /** The open transaction among those on the lake. */
   #traveller: Traveller | null = null;
+  #returning: Returning | null = null;
   #state: State = { t: 'idle' };
   /** Temporary tables as the open transaction sees them, and as they were before it. */
   #temporary = new Map<string, TemporaryTable>();
@@ -143,6 +144,7 @@ export class Transaction {
     if (settled) await settled;
     while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
     this.#traveller = this.#catalog.traffic.enter(this.#owner.canWrite && !this.#state.readOnly, this.#owner.isMaintenance);
+    this.#arrive();
     const pinned = this.#catalog.pin(this.#pin);
     const none = { changes: [], deferred: [], wrote: false, written: new Set<ViewTable>() };
     if (pinned) {
@@ -338,6 +340,12 @@ export class Transaction {
     if (work !== null) await this.#undo(work);
   }
 
+  /** Whoever was refused has come again, or does not come. */
+  #arrive(): void {
+    if (this.#returning) this.#catalog.traffic.returned(this.#returning);
+    this.#returning = null;
+  }
+
   #leave(): void {
     this.#turn?.end();
     this.#turn = undefined;
@@ -348,6 +356,8 @@ export class Transaction {
   async #undo(work: Work): Promise<void> {
     this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
     this.#refusals = this.#isLikelyToCommit ? this.#refusals + 1 : 0;
+    this.#arrive();
+    if (this.#isLikelyToCommit && !this.#owner.isMaintenance) this.#returning = this.#catalog.traffic.expect();
     this.#leave();
     if (this.#temporaryBefore) this.#temporary = this.#temporaryBefore;
     this.#temporaryBefore = undefined;

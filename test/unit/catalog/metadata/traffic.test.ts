@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../../base/clock.ts';
+import { limits } from '../../../../catalog/metadata/limits.ts';
 import { openMetadataLakes } from '../../../support/metadata-lake.ts';
 
 const files = `CREATE TABLE ducklake_data_file (data_file_id BIGINT PRIMARY KEY, path VARCHAR);
@@ -32,6 +33,30 @@ test('maintenance does not commit while a user is in a transaction that may writ
   await maintenance.send('ROLLBACK');
   await user.send("INSERT INTO ducklake_data_file VALUES (1, 'mine'); COMMIT");
   assert.deepEqual(await user.rows('SELECT path FROM ducklake_data_file'), [['mine']]);
+});
+
+test('a user whose commit was refused is waited for until it has come again, but not for ever', async (t) => {
+  const { clock, move } = movableClock();
+  const lakes = await openMetadataLakes(['l'], clock);
+  t.after(() => lakes.close());
+  const [first, second] = [await lakes.client('l', 'write'), await lakes.client('l', 'write')];
+  await first.send(files);
+  const refuse = async (id: number): Promise<void> => {
+    await second.send(`BEGIN; INSERT INTO ducklake_data_file VALUES (${id}, 'second')`);
+    await first.send(`BEGIN; INSERT INTO ducklake_data_file VALUES (${id}, 'first'); COMMIT`);
+    await assert.rejects(second.send('COMMIT'));
+    await second.send('ROLLBACK');
+  };
+  await refuse(1);
+  const maintenance = await lakes.client('l', 'maintenance');
+  const merge = (id: number) => maintenance.send(`BEGIN; INSERT INTO ducklake_data_file VALUES (${id}, 'merged'); COMMIT`);
+  await assert.rejects(merge(10), { code: 'lock_timeout' });
+  await maintenance.send('ROLLBACK');
+  await second.send("BEGIN; INSERT INTO ducklake_data_file VALUES (2, 'second'); COMMIT");
+  await merge(11);
+  await refuse(3);
+  move(limits.returnMsMax + 1);
+  await merge(12);
 });
 
 test('maintenance waits a moment for users to end, and who begins meanwhile waits for it', async (t) => {
