@@ -39,7 +39,11 @@ test('who waits too long is refused, who is canceled stops waiting, and no place
   const gate = Promise.withResolvers<void>();
   const running = [1, 2].map(() => admission.run('fresh', () => gate.promise));
   const abort = new AbortController();
-  const canceled = admission.run('fresh', async () => undefined, () => abort.signal);
+  const canceled = admission.run(
+    'fresh',
+    async () => undefined,
+    () => abort.signal,
+  );
   abort.abort(new LakeError('query_canceled', 'canceled'));
   await assert.rejects(canceled, { code: 'query_canceled' });
   await assert.rejects(
