@@ -54,6 +54,8 @@ export const errorCodes = [
   'read_only_transaction',
   'query_canceled',
   'idle_timeout',
+  'idle_session_timeout',
+  'transaction_timeout',
   'admin_shutdown',
   'cannot_connect_now',
   'too_many_connections',

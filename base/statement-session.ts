@@ -126,6 +126,11 @@ export interface StatementSession {
    * or ReadyForQuery leaves; must be cheap when there is nothing to wait for.
    */
   barrier(): Promise<void>;
+  /**
+   * How long (ms) the client may leave the session waiting for its next message after ReadyForQuery, and what it is told
+   * when that is over; undefined: for ever.
+   */
+  idleLimit?(): { readonly ms: number; readonly error: LakeError } | undefined;
   /** Interrupts what runs now (CancelRequest, timeout). Never throws. */
   cancel(): void;
   /** The connection is gone: roll back, free everything. */

@@ -241,6 +241,7 @@ const peer = connectPeer(port, {
     for (const hooks of opened.get(principal) ?? [])
       hooks.terminate(new LakeError('admin_shutdown', 'the rights of this session have ended'));
   },
+  endIdleClients: async () => (await parts).listener.endIdle((principal) => clients.has(principal)),
   status: async () => {
     const { log, listener } = await parts;
     return { ...log.position(), databases: (await log.databases()).length, sessions: listener.counts.sessions };

@@ -50,6 +50,7 @@ import { createMetadataRelay, forwardCancel } from './metadata-relay.ts';
 import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
 import { openStatementSession } from './statements/session.ts';
+import { showDuration } from './statements/session-vars.ts';
 import { connectPeer } from './worker-call.ts';
 import { yieldToEventLoops } from './thread-priority.ts';
 import { StoreTrouble } from './store-trouble.ts';
@@ -311,21 +312,24 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     tls: { current: () => ({ context: certificates.context() }) },
     sessions: {
       async open(startup, hooks) {
-        if (state.draining) throw new LakeError('cannot_connect_now', 'this pod is shutting down', { retriable: true });
         if (startup.database.endsWith(catalogSuffix)) {
           return relay(startup);
         }
         trouble.check();
         const session = await trouble.whileOpening(
           openFollowed(startup, hooks, door, (now) =>
-            openStatementSession(now, hooks, { engine, admin, names: pgNames, clock, random }),
+            openStatementSession(now, hooks, { engine, admin, names: pgNames, defaults: sessionDefaults(config), clock, random }),
           ),
         );
         return { t: 'session', session: trouble.guard(session) };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
     },
-    limits: { connectionsMax: config.pgwireMaxConnections },
+    limits: {
+      connectionsMax: config.pgwireMaxConnections,
+      connectionsPerUserMax: config.pgwireMaxConnectionsPerUser ?? config.pgwireMaxConnections,
+      superuserConnectionsReserved: config.pgwireReservedConnections,
+    },
     clock,
     random,
     logger,
@@ -360,11 +364,15 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   });
 
   const drain = async (timeoutMs = config.drainTimeoutMs): Promise<{ unfinished: number }> => {
+    // Not ready any more, before the first client is refused.
     state.draining = true;
     logger.info({ timeoutMs, sessions: pgListener.counts.sessions }, 'draining');
     const deadline = clock.monotonic() + timeoutMs;
-    while (engine.admission.load.running > 0 && clock.monotonic() < deadline) await clock.sleep(20);
-    return { unfinished: engine.admission.load.running };
+    pgListener.refuseNewcomers();
+    pgListener.endIdle();
+    await call.endIdleClients().catch(() => undefined);
+    while (pgListener.counts.sessions > 0 && clock.monotonic() < deadline) await clock.sleep(20);
+    return { unfinished: pgListener.counts.sessions };
   };
 
   const pod = {
@@ -488,6 +496,15 @@ async function accessOf(control: ControlCatalog, principal: Principal): Promise<
     const right = now.rights.get(lake.name);
     return right ? [{ lake, right }] : [];
   });
+}
+
+/** What sessions begin with, where the pod's settings say more than the table of settings does. */
+function sessionDefaults(config: Config): Readonly<Record<string, string>> {
+  return {
+    ...Object.fromEntries(Object.entries(config.timeoutsMs).map(([name, ms]) => [name, showDuration(ms)])),
+    max_connections: String(config.pgwireMaxConnections),
+    superuser_reserved_connections: String(config.pgwireReservedConnections),
+  };
 }
 
 /** The metadata worker has its own share of the memory (metadata-worker.ts). */

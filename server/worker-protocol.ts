@@ -33,6 +33,8 @@ export interface WorkerCalls {
   /** A token with exactly a principal's own rights, for its relayed session. */
   issuePrincipalToken(principal: Principal): Promise<MetadataEndpoint>;
   revokeToken(token: string): Promise<void>;
+  /** Ends the relayed sessions of clients as soon as each is idle outside a transaction. */
+  endIdleClients(): Promise<void>;
   status(): Promise<{ readonly epoch: number; readonly seq: number; readonly databases: number; readonly sessions: number }>;
   metrics(): Promise<string>;
   close(): Promise<void>;

@@ -1,7 +1,8 @@
 /**
  * How many connections there are, and who may be one more. Those that have not logged in are counted in all and per
- * address; sessions are counted against the maximum, a few of which only superusers get.
+ * address; sessions are counted against the maximum, a few of which only superusers get, and against that of their user.
  */
+import type { Principal } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
 import type { Limits } from './limits.ts';
 
@@ -10,6 +11,7 @@ export class Admission {
   readonly #perAddress = new Map<string, number>();
   #unauthenticated = 0;
   #sessions = 0;
+  readonly #perUser = new Map<string, number>();
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -42,19 +44,31 @@ export class Admission {
   }
 
   /** Counts a session; throws too_many_connections. The result uncounts it, once. */
-  open(superuser: boolean): () => void {
-    const max = this.#limits.connectionsMax - (superuser ? 0 : this.#limits.superuserConnectionsReserved);
-    if (this.#sessions >= max) {
+  open({ id, name, superuser }: Pick<Principal, 'id' | 'name' | 'superuser'>): () => void {
+    const { connectionsMax, superuserConnectionsReserved, connectionsPerUserMax } = this.#limits;
+    if (this.#sessions >= connectionsMax)
       throw new LakeError('too_many_connections', 'sorry, too many clients already', {
-        hint: `This pod takes ${this.#limits.connectionsMax} sessions; close some, or use a connection pool.`,
+        hint: `This pod takes ${connectionsMax} sessions; close some, or use a connection pool.`,
       });
-    }
+    if (!superuser && this.#sessions >= connectionsMax - superuserConnectionsReserved)
+      throw new LakeError('too_many_connections', 'remaining connection slots are reserved for superadmins', {
+        hint: `This pod takes ${connectionsMax} sessions; close some, or use a connection pool.`,
+      });
+    const ofUser = this.#perUser.get(id) ?? 0;
+    if (!superuser && ofUser >= connectionsPerUserMax)
+      throw new LakeError('too_many_connections', `too many connections for role "${name}"`, {
+        hint: `A user may have ${connectionsPerUserMax} sessions on this pod; close some, or use a connection pool.`,
+      });
     this.#sessions++;
+    this.#perUser.set(id, ofUser + 1);
     let left = false;
     return () => {
       if (left) return;
       left = true;
       this.#sessions--;
+      const now = (this.#perUser.get(id) ?? 1) - 1;
+      if (now === 0) this.#perUser.delete(id);
+      else this.#perUser.set(id, now);
     };
   }
 }

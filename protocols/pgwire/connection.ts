@@ -37,6 +37,8 @@ export interface ConnectionContext {
   readonly cancels: CancelRegistry;
   readonly pool: BufferPool;
   readonly budget: ByteBudget;
+  /** Set when nobody may log in any more: what newcomers are told. */
+  readonly door: { refusal: LakeError | null };
 }
 
 export class Connection {
@@ -46,6 +48,9 @@ export class Connection {
   #stream: Duplex;
   #session: Session | null = null;
   #ending: LakeError | null = null;
+  #principal: Principal | null = null;
+  /** What a session is told as soon as it is idle. */
+  #lastWords: LakeError | null = null;
 
   constructor(context: ConnectionContext, socket: Socket) {
     this.#context = context;
@@ -91,6 +96,13 @@ export class Connection {
     else this.#socket.destroy();
   }
 
+  /** Ends a session of one of these principals as soon as it is idle outside a transaction. */
+  endWhenIdle(error: LakeError, of: (principal: Principal) => boolean): void {
+    if (!this.#principal || !of(this.#principal)) return;
+    this.#lastWords = error;
+    this.#session?.terminateWhenIdle(error);
+  }
+
   /** Closes without a word. */
   destroy(): void {
     this.#socket.destroy();
@@ -116,6 +128,7 @@ export class Connection {
         hint: 'Connect with sslmode=require.',
       });
     }
+    if (this.#context.door.refusal) throw this.#context.door.refusal;
     await this.#login(arrival, packet, authenticated);
   }
 
@@ -141,10 +154,12 @@ export class Connection {
         remoteAddress: this.#remoteAddress,
         tls: arrival.tls,
       });
-      const release = admission.open(principal.superuser);
+      if (this.#context.door.refusal) throw this.#context.door.refusal;
+      const release = admission.open(principal);
       authenticated();
+      this.#principal = principal;
       inbox.messageBytesMax = limits.messageBytesMax;
-      const session = new Session({ inbox, outbox: out, limits, logger });
+      const session = new Session({ inbox, outbox: out, limits, logger, clock });
       const key = cancels.add(Math.min(packet.minor, minorMax), () => session.cancel());
       try {
         await this.#open({ arrival, packet, principal, out, inbox, session, key });
@@ -192,6 +207,7 @@ export class Connection {
     }
     this.#session = session;
     if (this.#ending) session.terminate(this.#ending);
+    if (this.#lastWords) session.terminateWhenIdle(this.#lastWords);
     await session.run(opened.session, () => writeBackendKeyData(out, key.processId, key.secretKey));
   }
 

@@ -48,6 +48,8 @@ export const sqlStates: Readonly<Record<ErrorCode, string>> = {
   read_only_transaction: '25006',
   query_canceled: '57014',
   idle_timeout: '25P03',
+  idle_session_timeout: '57P05',
+  transaction_timeout: '25P04',
   admin_shutdown: '57P01',
   cannot_connect_now: '57P03',
   too_many_connections: '53300',

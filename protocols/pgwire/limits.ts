@@ -19,6 +19,8 @@ export interface Limits {
   readonly connectionsMax: number;
   /** Of those, kept for superusers, so that an operator can look at a full pod. PostgreSQL keeps 3. */
   readonly superuserConnectionsReserved: number;
+  /** Sessions of one user at once; superusers are not bound by it. */
+  readonly connectionsPerUserMax: number;
   /** Connections that have not authenticated yet, in all and from one address: a flood cannot crowd out one that logs in. */
   readonly unauthenticatedMax: number;
   readonly unauthenticatedPerAddressMax: number;
@@ -49,6 +51,7 @@ export const defaultLimits: Limits = {
   handshakeMsMax: 10_000,
   connectionsMax: 500,
   superuserConnectionsReserved: 3,
+  connectionsPerUserMax: 100_000,
   unauthenticatedMax: 256,
   unauthenticatedPerAddressMax: 64,
   statementsMax: 10_000,

@@ -5,6 +5,7 @@
  */
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
+import type { Principal } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -56,6 +57,7 @@ export class Listener {
       // Room past flushBytes for the row that crosses it. A few buffers are kept: they serve all connections in turn.
       pool: new BufferPool(limits.flushBytes + 16 * 1024, 64),
       budget: new ByteBudget(limits.largeMessagesBytesMax),
+      door: { refusal: null },
     };
     this.#server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
       const connection = new Connection(this.#context, socket);
@@ -93,18 +95,26 @@ export class Listener {
     return { sessions: this.#context.admission.sessions, unauthenticated: this.#context.admission.unauthenticated };
   }
 
-  /** Stops accepting; sessions go on. */
-  stopAccepting(): void {
-    this.#server.close();
+  /** From here on whoever comes is told so before the login (`57P03`); sessions go on. */
+  refuseNewcomers(): void {
+    this.#context.door.refusal = new LakeError('cannot_connect_now', 'the database system is shutting down', { retriable: true });
+  }
+
+  /** Ends sessions of these principals (`57P01`) that are idle outside a transaction, and the others as soon as they are. */
+  endIdle(of: (principal: Principal) => boolean = () => true): void {
+    for (const connection of this.#connections) connection.endWhenIdle(shutdown(), of);
   }
 
   /** Ends every session (`57P01`), waits up to `graceMs` for them, then cuts what is left. */
   async close(graceMs = 5000): Promise<void> {
     if (this.#server.listening) this.#server.close();
-    const error = new LakeError('admin_shutdown', 'terminating connection due to administrator command');
-    for (const connection of this.#connections) connection.end(error);
+    for (const connection of this.#connections) connection.end(shutdown());
     const end = this.#options.clock.monotonic() + graceMs;
     while (this.#connections.size > 0 && this.#options.clock.monotonic() < end) await this.#options.clock.sleep(10);
     for (const connection of this.#connections) connection.destroy();
   }
+}
+
+function shutdown(): LakeError {
+  return new LakeError('admin_shutdown', 'terminating connection due to administrator command');
 }

@@ -5,6 +5,7 @@
  * Source: PostgreSQL documentation, sections 54.2.2 (simple) and 54.2.3 (extended).
  * Over 300 lines: one short handler per message, all on the same mode, statements and portals; apart they would share it all.
  */
+import type { Clock } from '../../base/clock.ts';
 import { LakeError, toLakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Outcome, SessionHooks, StatementSession } from '../../base/statement-session.ts';
@@ -44,6 +45,7 @@ export interface SessionOptions {
   readonly outbox: Outbox;
   readonly limits: Limits;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 export class Session {
@@ -51,18 +53,25 @@ export class Session {
   readonly #out: Outbox;
   readonly #limits: Limits;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #settings = new Settings();
   readonly #statements: Statements;
   readonly #portals: Portals;
   #execution: StatementSession | null = null;
   #mode: Mode = 'ready';
   #terminating: LakeError | null = null;
+  /** What the session ends with when it is idle. */
+  #lastWords: LakeError | null = null;
+  /** ReadyForQuery was the last thing said: the session waits for its client. */
+  #isIdle = true;
+  #stopIdleTimer: (() => void) | null = null;
 
   constructor(options: SessionOptions) {
     this.#inbox = options.inbox;
     this.#out = options.outbox;
     this.#limits = options.limits;
     this.#logger = options.logger;
+    this.#clock = options.clock;
     this.#statements = new Statements(options.limits.statementsMax);
     this.#portals = new Portals(options.limits.portalsMax);
   }
@@ -94,6 +103,12 @@ export class Session {
   async run(execution: StatementSession, announceKey: () => void): Promise<void> {
     this.#execution = execution;
     this.#out.barrier = () => execution.barrier();
+  /** Ends the session with a FATAL error as soon as it waits for its client outside a transaction. */
+  terminateWhenIdle(error: LakeError): void {
+    this.#lastWords ??= error;
+    this.#inbox.wake();
+  }
+
     for (const [name, value] of execution.parameters) this.hooks.parameter(name, value);
     announceKey();
     writeReadyForQuery(this.#out, execution.transactionStatus());
@@ -105,6 +120,7 @@ export class Session {
       this.#statements.clear();
       await execution.close();
     }
+      this.#stopIdleTimer?.();
   }
 
   async #serve(): Promise<void> {
@@ -117,9 +133,14 @@ export class Session {
         continue;
       }
       const action = step(this.#mode, message.type);
+        if (this.#lastWords && this.#isIdle && this.#running().transactionStatus() === 'I') throw this.#lastWords;
+        this.#startIdleTimer();
       if (action === 'terminate') return;
       if (action === 'violate') throw new LakeError('protocol_violation', `invalid frontend message type ${message.type}`);
       if (action === 'handle') await this.#handle(message);
+      this.#isIdle = false;
+      this.#stopIdleTimer?.();
+      this.#stopIdleTimer = null;
     }
   }
 
@@ -127,6 +148,13 @@ export class Session {
     switch (message.type) {
       case messageType.query:
         return this.#query(message.body);
+  /** A message that comes in pieces is waited for no longer than a whole one. */
+  #startIdleTimer(): void {
+    if (!this.#isIdle || this.#stopIdleTimer !== null) return;
+    const limit = this.#running().idleLimit?.();
+    if (limit) this.#stopIdleTimer = this.#clock.after(limit.ms, () => this.terminate(limit.error));
+  }
+
       case messageType.sync:
         return this.#sync();
       case messageType.flush:
@@ -375,6 +403,7 @@ export class Session {
 
   async #fail(thrown: unknown): Promise<void> {
     if (thrown instanceof ConnectionGone) throw thrown;
+    this.#isIdle = true;
     const error = toLakeError(thrown);
     if (error.code === 'internal') this.#logger.error({ error: error.cause ?? error }, 'a statement failed for a reason of ours');
     await this.#portals.clearStarted();

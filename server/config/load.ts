@@ -10,7 +10,16 @@ import { parse as parseYaml } from 'yaml';
 import { LakeError } from '../../base/errors.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { type Option, type OptionName, options } from './options.ts';
-import { readBoolean, readBytes, readDuration, readDurationWithin, readEndpoint, readInteger, readStorageUrl } from './values.ts';
+import {
+  readBoolean,
+  readBytes,
+  readDuration,
+  readDurationWithin,
+  readEndpoint,
+  readInteger,
+  readStorageUrl,
+  readTimeout,
+} from './values.ts';
 
 export interface KeyFiles {
   readonly accessKeyPath: string;
@@ -74,6 +83,15 @@ export interface Config {
   readonly queryConcurrency: number;
   readonly spillLimitBytes: number;
   readonly pgwireMaxConnections: number;
+  readonly pgwireMaxConnectionsPerUser?: number;
+  readonly pgwireReservedConnections: number;
+  /** Initial values of sessions' settings, milliseconds. */
+  readonly timeoutsMs: {
+    readonly statement_timeout?: number;
+    readonly transaction_timeout?: number;
+    readonly idle_in_transaction_session_timeout?: number;
+    readonly idle_session_timeout?: number;
+  };
   readonly drainTimeoutMs: number;
   readonly readyFile?: string;
   readonly extensionDir?: string;
@@ -188,6 +206,14 @@ export function loadConfig(input: {
     queryConcurrency: integer('query_concurrency') as number,
     spillLimitBytes: value('spill_limit', readBytes) as number,
     pgwireMaxConnections: integer('pgwire_max_connections') as number,
+    pgwireMaxConnectionsPerUser: integer('pgwire_max_connections_per_user'),
+    pgwireReservedConnections: integer('pgwire_reserved_connections') as number,
+    timeoutsMs: omitUndefined({
+      statement_timeout: value('statement_timeout', readTimeout),
+      transaction_timeout: value('transaction_timeout', readTimeout),
+      idle_in_transaction_session_timeout: value('idle_in_transaction_session_timeout', readTimeout),
+      idle_session_timeout: value('idle_session_timeout', readTimeout),
+    }),
     drainTimeoutMs: value('drain_timeout', readDuration) as number,
     readyFile: path('ready_file'),
     extensionDir: path('extension_dir'),

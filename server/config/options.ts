@@ -172,7 +172,47 @@ export const options = [
     default: '10000',
     help: 'sessions on the PostgreSQL port',
   },
-  { name: 'drain_timeout', type: 'duration', default: '30s', help: 'how long running statements may finish at SIGTERM' },
+  {
+    name: 'pgwire_max_connections_per_user',
+    type: 'integer',
+    min: 1,
+    max: 100000,
+    help: 'sessions of one user on it, with all of its credentials; superadmins are not counted. Default: as many as there are',
+  },
+  {
+    name: 'pgwire_reserved_connections',
+    type: 'integer',
+    min: 0,
+    max: 100,
+    default: '3',
+    help: 'of `pgwire_max_connections`, kept for superadmins',
+  },
+  {
+    name: 'statement_timeout',
+    type: 'duration',
+    help: 'a statement that runs longer is cancelled (57014). This and the next three: sessions may SET others. Default: never',
+  },
+  {
+    name: 'transaction_timeout',
+    type: 'duration',
+    help: 'a session whose transaction lasts longer is ended (25P04). Default: never',
+  },
+  {
+    name: 'idle_in_transaction_session_timeout',
+    type: 'duration',
+    help: 'a session that says nothing for so long inside a transaction is ended (25P03). Default: never',
+  },
+  {
+    name: 'idle_session_timeout',
+    type: 'duration',
+    help: 'a session that says nothing for so long outside a transaction is ended (57P05). Default: never',
+  },
+  {
+    name: 'drain_timeout',
+    type: 'duration',
+    default: '30s',
+    help: 'how long running statements and open transactions may go on at SIGTERM',
+  },
   { name: 'ready_file', type: 'path', help: 'JSON file written when ready: the listeners with host and port' },
   { name: 'extension_dir', type: 'path', help: 'folder with the DuckDB extensions ducklake, postgres_scanner and httpfs' },
 ] as const satisfies readonly Option[];

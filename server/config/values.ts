@@ -64,6 +64,13 @@ export function readDurationWithin(text: string, minMs: number, maxMs: number): 
   return ms;
 }
 
+/** The time of a session's time-out in whole milliseconds, as long as PostgreSQL's settings go (24 days). */
+export function readTimeout(text: string): number {
+  const ms = Math.round(readDuration(text));
+  if (ms > 2_147_483_647) throw new Error('at most 24d is possible');
+  return ms;
+}
+
 /** Where storage is; the text as given. */
 export function readStorageUrl(text: string): string {
   if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(text)) return text;

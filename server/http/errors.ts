@@ -48,6 +48,8 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   read_only_transaction: 409,
   query_canceled: 503,
   idle_timeout: 408,
+  idle_session_timeout: 408,
+  transaction_timeout: 408,
   admin_shutdown: 503,
   cannot_connect_now: 503,
   too_many_connections: 503,

@@ -229,6 +229,7 @@ export class OwnStatements {
     const before = core.vars.peek(name);
     const checked = value === null ? core.vars.resetValue(name) : core.vars.check(name, zoneOf(name, value));
     const change = core.vars.set(name, checked, local);
+    if (change.name === 'transaction_timeout') this.#session.limitTransaction();
     if (before === checked) return;
     if (change.name === 'TimeZone' || change.name === 'search_path' || core.names !== undefined) {
       try {

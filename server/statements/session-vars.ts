@@ -1,7 +1,7 @@
 /**
  * The settings a client can SET, SHOW and RESET. A table, as PostgreSQL's guc_tables.c: what is not in it does not exist
  * (42704). Most only remember their value, because tools set them and read them back; three do something: TimeZone,
- * search_path and statement_timeout. Names are case-insensitive and keep the spelling of the table when reported.
+ * search_path and the time-outs. Names are case-insensitive and keep the spelling of the table when reported.
  */
 import { LakeError } from '../../base/errors.ts';
 
@@ -51,8 +51,8 @@ const duration = (value: string): string => {
     });
   return showDuration(ms);
 };
-/** 5000 is shown as `5s`, as PostgreSQL does. */
-function showDuration(ms: number): string {
+/** Milliseconds as a setting's text: 5000 is shown as `5s`, as PostgreSQL does. */
+export function showDuration(ms: number): string {
   if (ms === 0) return '0';
   for (const [unit, size] of [
     ['d', 86_400_000],
@@ -152,6 +152,7 @@ const definitions: readonly Definition[] = [
   { name: 'max_identifier_length', initial: '63', fixed: true },
   { name: 'max_index_keys', initial: '32', fixed: true },
   { name: 'max_connections', initial: '100', fixed: true },
+  { name: 'superuser_reserved_connections', initial: '3', fixed: true },
   { name: 'block_size', initial: '8192', fixed: true },
   { name: 'lc_collate', initial: 'C', fixed: true },
   { name: 'lc_ctype', initial: 'C', fixed: true },
@@ -331,7 +332,9 @@ export class SessionVars {
 
   /** Milliseconds of a time setting; 0 is none. */
   milliseconds(name: string): number {
-    const match = /^(\d+)(ms|s|min|h|d)?$/.exec(this.get(name));
+    const value = this.get(name);
+    if (value === '0') return 0;
+    const match = /^(\d+)(ms|s|min|h|d)?$/.exec(value);
     return match ? Number(match[1]) * (units[match[2] ?? 'ms'] as number) : 0;
   }
 }

@@ -24,6 +24,7 @@ import { bindParameters } from './bind.ts';
 import { classify, type Shape } from './classify.ts';
 import { announcedName } from './column-name.ts';
 import { SessionCore } from './core.ts';
+import { asAlterView, withoutCascade } from './definitions.ts';
 import { toStatementError } from './errors.ts';
 import { checkGate } from './gate.ts';
 import { OwnStatements } from './own-statements.ts';
@@ -33,11 +34,14 @@ import { measured } from './profiling.ts';
 import { SessionVars } from './session-vars.ts';
 import { startupVars } from './startup.ts';
 import { tagOf } from './tags.ts';
+import { Timeouts } from './timeouts.ts';
 
 export interface SessionDependencies {
   readonly engine: Engine;
   readonly admin?: Admin | undefined;
   readonly names?: PgNames | undefined;
+  /** Initial values of settings where they differ from the table's (session-vars.ts); RESET goes back to them. */
+  readonly defaults?: Readonly<Record<string, string>> | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -69,6 +73,7 @@ export async function openStatementSession(
     });
   }
   const vars = new SessionVars({
+    ...dependencies.defaults,
     ...startupVars(startup.parameters),
     session_authorization: principal.name,
     is_superuser: principal.superuser ? 'on' : 'off',
@@ -104,13 +109,20 @@ export class SqlSession implements StatementSession {
   #interruption: LakeError | null = null;
   /** Statements that have begun and whose rows have not ended. */
   #active = 0;
-  #stopTimer: (() => void) | null = null;
+  readonly #timeouts: Timeouts;
 
   constructor(core: SessionCore, dependencies: SessionDependencies) {
     this.core = core;
     this.dependencies = dependencies;
     this.parameters = core.vars.reported();
     this.#own = new OwnStatements(this);
+    this.#timeouts = new Timeouts({
+      vars: core.vars,
+      clock: dependencies.clock,
+      interrupt: (reason) => this.interrupt(reason),
+      terminate: (reason) => core.hooks.terminate(reason),
+    });
+    core.transaction.onChange = (isOpen) => this.#timeouts.transaction(isOpen);
   }
 
   transactionStatus(): 'I' | 'T' | 'E' {
@@ -173,10 +185,23 @@ export class SqlSession implements StatementSession {
   }
 
   /** The text as DuckDB gets it, planned; kept for the next time where that pays. */
-  plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
+  async plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
+    try {
+      return await this.#planned(sql, shape, oids);
+    } catch (error) {
+      const view = asAlterView(sql, shape, error);
+      if (view === null) throw error;
+      return this.#planned(view, shape, oids);
+    }
+  }
+
+  #planned(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
     const { core } = this;
     const lake = core.lake ?? '';
-    const rewritten = core.names?.rewrite(sql, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
+    const definition = withoutCascade(sql, shape);
+    if (definition !== null) core.hooks.notice('NOTICE', '00000', definition.notice);
+    const text = definition?.sql ?? sql;
+    const rewritten = core.names?.rewrite(text, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
     if (rewritten?.notice !== undefined) core.hooks.notice('NOTICE', '01000', rewritten.notice);
     const keep =
       shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
@@ -187,7 +212,7 @@ export class SqlSession implements StatementSession {
     const cast = rewritten?.parameters ?? [];
     const declared =
       cast.length === 0 ? oids : Array.from({ length: Math.max(oids.length, cast.length) }, (_, i) => oids[i] || cast[i] || 0);
-    return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? sql), declared, keep, announce);
+    return core.plans.get(core.connection, plainSpaces(rewritten?.sql ?? text), declared, keep, announce);
   }
 
   /** Runs a statement in DuckDB. */
@@ -245,6 +270,8 @@ export class SqlSession implements StatementSession {
 
   async sync(): Promise<void> {
     const { transaction, connection } = this.core;
+    // A cursor or portal that waits for its client is no statement that runs: its time goes on with the next fetch.
+    if (this.#active > 0) this.#timeouts.statement(false);
     if (transaction.state !== 'implicit') return;
     try {
       await transaction.commit(connection);
@@ -262,6 +289,15 @@ export class SqlSession implements StatementSession {
     return this.core.cursors.get(name)?.columns;
   }
 
+  idleLimit(): { readonly ms: number; readonly error: LakeError } | undefined {
+    return this.#timeouts.idle(this.core.transaction.status() !== 'I');
+  }
+
+  /** `transaction_timeout` was set: it counts for the transaction that is open too. */
+  limitTransaction(): void {
+    this.#timeouts.transaction(this.core.transaction.status() === 'T');
+  }
+
   cancel(): void {
     this.interrupt(new LakeError('query_canceled', 'canceling statement due to user request'));
   }
@@ -274,7 +310,7 @@ export class SqlSession implements StatementSession {
   }
 
   async close(): Promise<void> {
-    this.#stopTimer?.();
+    this.#timeouts.close();
     await this.core.close();
   }
 
@@ -296,20 +332,14 @@ export class SqlSession implements StatementSession {
   /** A statement begins: its time counts from here. */
   begin(): void {
     this.#active++;
-    if (this.#active > 1) return;
-    const ms = this.core.vars.milliseconds('statement_timeout');
-    if (ms > 0)
-      this.#stopTimer = this.dependencies.clock.after(ms, () =>
-        this.interrupt(new LakeError('query_canceled', 'canceling statement due to statement timeout')),
-      );
+    this.#timeouts.statement(true);
   }
 
   /** It has ended, with all its rows. */
   end(): void {
     if (this.#active > 0) this.#active--;
     if (this.#active > 0) return;
-    this.#stopTimer?.();
-    this.#stopTimer = null;
+    this.#timeouts.statement(false);
   }
 
   /** An error for the client; an interruption is told as what it was. */
@@ -330,6 +360,7 @@ export class SqlSession implements StatementSession {
       columns,
       next: async () => {
         try {
+          if (!ended) this.#timeouts.statement(true);
           const chunk = await inner.next();
           if (chunk === null) finish();
           return chunk;

@@ -18,6 +18,8 @@ export class Transaction {
   /** Failed, but DuckDB's transaction is still there. */
   #held = false;
   readonly #savepoints = new Savepoints();
+  /** Told when a transaction of DuckDB's begins and when it is over. */
+  onChange: (isOpen: boolean) => void = () => undefined;
 
   get state(): TransactionState {
     return this.#state;
@@ -74,6 +76,7 @@ export class Transaction {
         );
       await connection.run(this.#readOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION');
       connection.inTransaction = true;
+      this.onChange(true);
     }
     this.#held = false;
     this.#state = 'block';
@@ -108,6 +111,7 @@ export class Transaction {
       connection.inTransaction = true;
       this.#readOnly = readOnly;
       this.#writes = 0;
+      this.onChange(true);
     }
     this.#state = kind;
   }
@@ -145,6 +149,7 @@ export class Transaction {
         () => false,
       ));
     if (this.#held) return;
+    this.onChange(false);
     await connection.run('ROLLBACK').catch(() => undefined);
     connection.inTransaction = false;
   }
@@ -156,6 +161,7 @@ export class Transaction {
     this.#held = false;
     this.#savepoints.clear();
     connection.inTransaction = false;
+    this.onChange(false);
   }
 }
 

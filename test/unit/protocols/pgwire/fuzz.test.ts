@@ -127,6 +127,7 @@ function fakeSession(): StatementSession {
 const { context } = selfSigned();
 const limits = { ...defaultLimits, handshakeMsMax: 2000 };
 const shared: ConnectionContext = {
+  door: { refusal: null },
   sessions: { open: async () => ({ t: 'session', session: fakeSession() }), cancelElsewhere: () => {} },
   authentication: {
     t: 'token',
