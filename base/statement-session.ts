@@ -142,6 +142,11 @@ export interface SessionHooks {
   notice(severity: 'NOTICE' | 'WARNING' | 'INFO', code: string, message: string, hint?: string): void;
   /** A reported parameter changed (client_encoding, TimeZone, DateStyle, application_name …). */
   parameter(name: string, value: string): void;
+  /**
+   * SQL says DEALLOCATE: lets go of the statement that the client prepared by Parse under this name, or of all (null), for
+   * both kinds share one set of names. False when there is none.
+   */
+  deallocate?(name: string | null): boolean;
   /** Ends the connection with this error as soon as the wire allows. */
   terminate(error: LakeError): void;
 }

@@ -54,10 +54,10 @@ export class Statements {
     this.#byName.set(name, new HeldStatement(prepared));
   }
 
-  /** Portals made from it keep the plan they have, as in PostgreSQL. */
-  delete(name: string): void {
+  /** Portals made from it keep the plan they have, as in PostgreSQL. False when there is none of that name. */
+  delete(name: string): boolean {
     this.#byName.get(name)?.release();
-    this.#byName.delete(name);
+    return this.#byName.delete(name);
   }
 
   clear(): void {

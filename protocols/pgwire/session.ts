@@ -83,6 +83,10 @@ export class Session {
       this.#settings.set(name, value);
       writeParameterStatus(this.#out, name, value);
     },
+    deallocate: (name) => {
+      if (name === null) this.#statements.clear();
+      return name !== null && this.#statements.delete(name);
+    },
     terminate: (error) => this.terminate(error),
   };
 

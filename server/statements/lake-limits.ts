@@ -54,7 +54,7 @@ const limits: readonly (readonly [RegExp, ErrorCode, hint: string])[] = [
   ],
   [/^Can not create a STORED generated column/i, 'feature_not_supported', 'Make a view that computes it.'],
   [/^ColumnDef type not handled/i, 'feature_not_supported', 'CREATE TABLE new AS FROM old LIMIT 0 copies the columns.'],
-  [/^Cascade Drop not supported/i, 'feature_not_supported', 'Nothing depends on a table of a ducklake: leave CASCADE out.'],
+  [/^Cascade Drop not supported/i, 'feature_not_supported', 'Leave CASCADE out.'],
 ];
 
 /** The limit a message of DuckDB speaks of, or undefined. */

@@ -423,8 +423,10 @@ export class OwnStatements {
       return { t: 'command', tag: 'DEALLOCATE ALL' };
     }
     const name = this.#name(tokens[at]);
-    // A driver may deallocate what it named in the protocol (psycopg does); those live with the wire.
+    // A driver may deallocate what it named in the protocol (psqlODBC and psycopg do); those live with the wire.
     if (core.sqlPrepared.delete(name)) await core.connection.run(`DEALLOCATE ${quoteName(name)}`);
+    else if (core.hooks.deallocate?.(name) !== true)
+      throw new LakeError('undefined_statement', `prepared statement "${name}" does not exist`);
     return { t: 'command', tag: 'DEALLOCATE' };
   }
 
@@ -432,6 +434,7 @@ export class OwnStatements {
     const { core } = this.#session;
     for (const name of core.sqlPrepared.keys()) await core.connection.run(`DEALLOCATE ${quoteName(name)}`).catch(() => undefined);
     core.sqlPrepared.clear();
+    core.hooks.deallocate?.(null);
   }
 
   async #declare(sql: string, shape: Shape): Promise<Outcome> {

@@ -185,17 +185,7 @@ export class SqlSession implements StatementSession {
   }
 
   /** The text as DuckDB gets it, planned; kept for the next time where that pays. */
-  async plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
-    try {
-      return await this.#planned(sql, shape, oids);
-    } catch (error) {
-      const view = asAlterView(sql, shape, error);
-      if (view === null) throw error;
-      return this.#planned(view, shape, oids);
-    }
-  }
-
-  #planned(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
+  plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
     const { core } = this;
     const lake = core.lake ?? '';
     const definition = withoutCascade(sql, shape);
@@ -252,6 +242,8 @@ export class SqlSession implements StatementSession {
       return { t: 'command', tag: tagOf(shape.tag, changed) };
     } catch (error) {
       this.end();
+      const view = asAlterView(sql, shape, error);
+      if (view !== null) return this.runEngine(view, shape, options);
       throw this.mapped(error, sql);
     }
   }

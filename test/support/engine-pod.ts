@@ -28,17 +28,28 @@ export interface Given {
   readonly rows: readonly (readonly DuckDBValue[])[];
 }
 
+/** What a session said outside of its answers. */
+interface Told {
+  readonly notices: string[];
+  readonly reported: string[];
+  readonly terminated: LakeError[];
+  /** Names of statements the wire holds, for DEALLOCATE. */
+  readonly parsed: Set<string>;
+}
+
 export class TestSession {
   readonly session: StatementSession;
   readonly notices: string[];
   readonly reported: string[];
   readonly terminated: LakeError[];
+  readonly parsed: Set<string>;
 
-  constructor(session: StatementSession, told: { notices: string[]; reported: string[]; terminated: LakeError[] }) {
+  constructor(session: StatementSession, told: Told) {
     this.session = session;
     this.notices = told.notices;
     this.reported = told.reported;
     this.terminated = told.terminated;
+    this.parsed = told.parsed;
   }
 
   /** One simple-query message, as the wire drives it. Rejects with the error the client would be sent. */
@@ -219,7 +230,7 @@ export class EnginePod {
 
   /** A SQL session of a user; the database is its first lake unless named. */
   async session(user: string, database = 'postgres', parameters: Readonly<Record<string, string>> = {}): Promise<TestSession> {
-    const told = { notices: [] as string[], reported: [] as string[], terminated: [] as LakeError[] };
+    const told: Told = { notices: [], reported: [], terminated: [], parsed: new Set() };
     const principal: Principal = {
       id: user,
       name: user,
@@ -239,6 +250,10 @@ export class EnginePod {
       {
         notice: (severity, code, message) => told.notices.push(`${severity} ${code} ${message}`),
         parameter: (name, value) => told.reported.push(`${name}=${value}`),
+        deallocate: (name) => {
+          if (name === null) told.parsed.clear();
+          return name !== null && told.parsed.delete(name);
+        },
         terminate: (error) => told.terminated.push(error),
       },
       { engine: this.engine, admin: this.admin, names: pgNames, clock: systemClock, random: systemRandom },

@@ -417,6 +417,28 @@ test('PREPARE, EXECUTE and DEALLOCATE by SQL', async () => {
   assert.equal((await session.error("EXECUTE p(1, 'a')")).code, 'undefined_statement');
 });
 
+test('DEALLOCATE reaches what the client named in Parse, and knows when there is nothing', async () => {
+  session.parsed.add('by the wire').add('another');
+  await session.send('DEALLOCATE "by the wire"');
+  assert.deepEqual([...session.parsed], ['another']);
+  assert.equal((await session.error('DEALLOCATE "by the wire"')).code, 'undefined_statement');
+  await session.send('DEALLOCATE ALL');
+  assert.deepEqual([...session.parsed], []);
+});
+
+test('DROP … CASCADE drops that alone and says so; ALTER TABLE renames a view', async () => {
+  await session.send('CREATE TABLE base(i INT); CREATE VIEW over AS FROM base');
+  await session.send('ALTER TABLE over RENAME TO above');
+  assert.deepEqual(await session.rows('SELECT count(*) FROM above'), [[0n]]);
+  session.notices.length = 0;
+  await session.send('DROP TABLE IF EXISTS base CASCADE');
+  assert.match(session.notices.join(), /views over it stay/);
+  await session.send('CREATE TABLE base(i INT)');
+  assert.deepEqual(await session.rows('SELECT count(*) FROM above'), [[0n]]);
+  await session.send('DROP VIEW above CASCADE; DROP TABLE base');
+  assert.equal((await session.error('ALTER TABLE above RENAME TO nothing')).code, 'undefined_table');
+});
+
 test('`public` is `main`, in names and in the search path', async () => {
   await session.send("INSERT INTO public.t VALUES (1, 'a')");
   assert.deepEqual(await session.rows('SELECT i FROM sales.public.t'), [[1]]);
@@ -604,7 +626,6 @@ test('what a ducklake has not is refused with 0A000 and what to do instead, neve
     "INSERT INTO t VALUES (1, 'a') ON CONFLICT (i) DO UPDATE SET s = 'b'",
     "INSERT INTO t VALUES (1, 'a') RETURNING i",
     'SELECT * FROM t FOR UPDATE',
-    'DROP TABLE t CASCADE',
     'LISTEN x',
     'NOTIFY x',
     'LOCK TABLE t',
