@@ -103,16 +103,16 @@ export class Session {
     this.#inbox.wake();
   }
 
-  /** Announces the session's parameters and serves it until the client leaves. `announceKey` writes BackendKeyData. */
-  async run(execution: StatementSession, announceKey: () => void): Promise<void> {
-    this.#execution = execution;
-    this.#out.barrier = () => execution.barrier();
   /** Ends the session with a FATAL error as soon as it waits for its client outside a transaction. */
   terminateWhenIdle(error: LakeError): void {
     this.#lastWords ??= error;
     this.#inbox.wake();
   }
 
+  /** Announces the session's parameters and serves it until the client leaves. `announceKey` writes BackendKeyData. */
+  async run(execution: StatementSession, announceKey: () => void): Promise<void> {
+    this.#execution = execution;
+    this.#out.barrier = () => execution.barrier();
     for (const [name, value] of execution.parameters) this.hooks.parameter(name, value);
     announceKey();
     writeReadyForQuery(this.#out, execution.transactionStatus());
@@ -120,11 +120,11 @@ export class Session {
       await this.#out.flush();
       await this.#serve();
     } finally {
+      this.#stopIdleTimer?.();
       await this.#portals.clear();
       this.#statements.clear();
       await execution.close();
     }
-      this.#stopIdleTimer?.();
   }
 
   async #serve(): Promise<void> {
@@ -133,25 +133,21 @@ export class Session {
       const message = this.#inbox.next();
       if (message === null) {
         if (this.#inbox.ended) return;
+        if (this.#lastWords && this.#isIdle && this.#running().transactionStatus() === 'I') throw this.#lastWords;
+        this.#startIdleTimer();
         await this.#inbox.more();
         continue;
       }
-      const action = step(this.#mode, message.type);
-        if (this.#lastWords && this.#isIdle && this.#running().transactionStatus() === 'I') throw this.#lastWords;
-        this.#startIdleTimer();
-      if (action === 'terminate') return;
-      if (action === 'violate') throw new LakeError('protocol_violation', `invalid frontend message type ${message.type}`);
-      if (action === 'handle') await this.#handle(message);
       this.#isIdle = false;
       this.#stopIdleTimer?.();
       this.#stopIdleTimer = null;
+      const action = step(this.#mode, message.type);
+      if (action === 'terminate') return;
+      if (action === 'violate') throw new LakeError('protocol_violation', `invalid frontend message type ${message.type}`);
+      if (action === 'handle') await this.#handle(message);
     }
   }
 
-  async #handle(message: Message): Promise<void> {
-    switch (message.type) {
-      case messageType.query:
-        return this.#query(message.body);
   /** A message that comes in pieces is waited for no longer than a whole one. */
   #startIdleTimer(): void {
     if (!this.#isIdle || this.#stopIdleTimer !== null) return;
@@ -159,6 +155,10 @@ export class Session {
     if (limit) this.#stopIdleTimer = this.#clock.after(limit.ms, () => this.terminate(limit.error));
   }
 
+  async #handle(message: Message): Promise<void> {
+    switch (message.type) {
+      case messageType.query:
+        return this.#query(message.body);
       case messageType.sync:
         return this.#sync();
       case messageType.flush:
@@ -403,11 +403,11 @@ export class Session {
     if (status !== 'T') await this.#portals.clear();
     writeReadyForQuery(this.#out, status);
     await this.#out.flush();
+    this.#isIdle = true;
   }
 
   async #fail(thrown: unknown): Promise<void> {
     if (thrown instanceof ConnectionGone) throw thrown;
-    this.#isIdle = true;
     const error = toLakeError(thrown);
     if (error.code === 'internal') this.#logger.error({ error: error.cause ?? error }, 'a statement failed for a reason of ours');
     await this.#portals.clearStarted();
