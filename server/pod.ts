@@ -16,6 +16,7 @@ import { followSecretFile } from '../auth/secret-file.ts';
 import { createSessions } from '../auth/sessions.ts';
 import { createSuperadmin, passwordOfFile } from '../auth/superadmin.ts';
 import { createVerifierMaker } from '../auth/verifier-maker.ts';
+import { AddressList } from '../base/address-list.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { catalogSuffix, type Principal } from '../base/domain.ts';
 import { assert, LakeError } from '../base/errors.ts';
@@ -60,6 +61,8 @@ const podActor = { id: 'pod', kind: 'pod' } as const;
 const firstLake = 'lake';
 /** How long closing may take once draining is over; then the process ends anyway. */
 const closeDeadlineMs = 8_000;
+/** How long a gateway may take for its PROXY header on the HTTPS port; the PostgreSQL port has a deadline for all of the login. */
+const proxyHeaderMsMax = 5_000;
 
 export interface Pod {
   /** Refuses new sessions, waits for running statements until the deadline. Resolves to what was cut off. */
@@ -295,6 +298,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     });
   };
   const state = { draining: false };
+  const proxies = new AddressList(config.proxyProtocolFrom);
   const pgListener = new Listener({
     address: { host: config.bindHost, port: config.pgwirePort },
     authentication: {
@@ -325,6 +329,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
     },
+    proxies,
     limits: {
       connectionsMax: config.pgwireMaxConnections,
       connectionsPerUserMax: config.pgwireMaxConnectionsPerUser ?? config.pgwireMaxConnections,
@@ -417,6 +422,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
       port: config.authPort,
       socketPath: dataDir.adminSocket,
       version: productVersion(),
+      proxies: { from: proxies, clock, deadlineMs: proxyHeaderMsMax },
       logger,
       random,
     }).catch((error: LakeError) => {

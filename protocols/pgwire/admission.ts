@@ -25,18 +25,22 @@ export class Admission {
     return this.#unauthenticated;
   }
 
-  /** Counts a new connection; null when there are too many that have not logged in. The result uncounts it, once. */
-  enter(address: string): (() => void) | null {
-    const here = this.#perAddress.get(address) ?? 0;
+  /**
+   * Counts a new connection; null when there are too many that have not logged in. The result uncounts it, once. With no
+   * address (a gateway has not said it yet) it counts among all only.
+   */
+  enter(address: string | null): (() => void) | null {
+    const here = address === null ? 0 : (this.#perAddress.get(address) ?? 0);
     if (this.#unauthenticated >= this.#limits.unauthenticatedMax || here >= this.#limits.unauthenticatedPerAddressMax)
       return null;
     this.#unauthenticated++;
-    this.#perAddress.set(address, here + 1);
+    if (address !== null) this.#perAddress.set(address, here + 1);
     let left = false;
     return () => {
       if (left) return;
       left = true;
       this.#unauthenticated--;
+      if (address === null) return;
       const now = (this.#perAddress.get(address) ?? 1) - 1;
       if (now === 0) this.#perAddress.delete(address);
       else this.#perAddress.set(address, now);

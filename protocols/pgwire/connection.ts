@@ -5,10 +5,12 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { AddressList } from '../../base/address-list.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Principal } from '../../base/domain.ts';
 import { LakeError, toLakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { clientAddress } from '../../base/proxied-socket.ts';
 import type { Admission } from './admission.ts';
 import { authenticate } from './authenticate.ts';
 import type { CancelRegistry } from './cancel.ts';
@@ -37,6 +39,8 @@ export interface ConnectionContext {
   readonly cancels: CancelRegistry;
   readonly pool: BufferPool;
   readonly budget: ByteBudget;
+  /** Peers whose connections begin with a PROXY header. */
+  readonly proxies: AddressList;
   /** Set when nobody may log in any more: what newcomers are told. */
   readonly door: { refusal: LakeError | null };
 }
@@ -44,7 +48,8 @@ export interface ConnectionContext {
 export class Connection {
   readonly #context: ConnectionContext;
   readonly #socket: Socket;
-  readonly #remoteAddress: string;
+  /** The client's, also when a gateway passes it on. */
+  #remoteAddress: string;
   #stream: Duplex;
   #session: Session | null = null;
   #ending: LakeError | null = null;
@@ -63,8 +68,9 @@ export class Connection {
 
   /** Serves the connection; never rejects. */
   async run(): Promise<void> {
-    const { admission, clock, limits, logger } = this.#context;
-    const leave = admission.enter(this.#remoteAddress);
+    const { admission, clock, limits, logger, proxies } = this.#context;
+    const isProxied = proxies.includes(this.#remoteAddress);
+    let leave = admission.enter(isProxied ? null : this.#remoteAddress);
     if (!leave) {
       this.#socket.destroy();
       return;
@@ -77,9 +83,15 @@ export class Connection {
     });
     const authenticated = (): void => {
       cancelDeadline();
-      leave();
+      leave?.();
     };
     try {
+      if (isProxied) {
+        this.#remoteAddress = await clientAddress(this.#socket, { from: proxies, clock, deadlineMs: limits.handshakeMsMax });
+        leave();
+        leave = admission.enter(this.#remoteAddress);
+        if (!leave) throw new ConnectionGone('too many connections from one address have not logged in');
+      }
       await this.#serve(authenticated);
     } catch (thrown) {
       await this.#farewell(thrown);

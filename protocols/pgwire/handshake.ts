@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { LakeError } from '../../base/errors.ts';
+import { looksLikeProxyHeader } from '../../base/proxy-header.ts';
 import type { Limits } from './limits.ts';
 import { decodeStartupPacket, type StartupPacket } from './messages/startup.ts';
 import { ConnectionGone } from './outbox.ts';
@@ -79,10 +80,15 @@ async function negotiate(
   const asked = { ssl: encrypted, gss: encrypted };
   let head = first;
   for (;;) {
-    const length = (head ?? (await reader.read(4))).readInt32BE(0);
+    const word = head ?? (await reader.read(4));
     head = null;
-    if (length < 8 || length > options.limits.startupBytesMax)
-      throw new LakeError('protocol_violation', 'invalid length of startup packet');
+    const length = word.readInt32BE(0);
+    if (length < 8 || length > options.limits.startupBytesMax) {
+      if (!looksLikeProxyHeader(word)) throw new LakeError('protocol_violation', 'invalid length of startup packet');
+      throw new LakeError('protocol_violation', 'a PROXY protocol header from an address that may not send one', {
+        hint: 'List the address of the gateway in BOILSTREAM_PROXY_PROTOCOL_FROM.',
+      });
+    }
     const packet = decodeStartupPacket(await reader.read(length - 4));
     if (packet.t === 'startup' || packet.t === 'cancel') return packet;
     if (asked[packet.t]) throw new LakeError('protocol_violation', 'encryption was negotiated already');

@@ -4,6 +4,7 @@
  * the local socket of the metadata worker (token).
  */
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { AddressList } from '../../base/address-list.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Principal } from '../../base/domain.ts';
 import { LakeError } from '../../base/errors.ts';
@@ -26,6 +27,8 @@ export interface ListenerOptions {
   readonly tls?: TlsProvider | null;
   /** With TLS: also take connections that do not ask for it. Default false. */
   readonly plainAllowed?: boolean;
+  /** Peers (gateways) whose connections begin with a PROXY header, and nobody else's may. Default: none. */
+  readonly proxies?: AddressList;
   readonly limits?: Partial<Limits>;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,6 +61,7 @@ export class Listener {
       pool: new BufferPool(limits.flushBytes + 16 * 1024, 64),
       budget: new ByteBudget(limits.largeMessagesBytesMax),
       door: { refusal: null },
+      proxies: options.proxies ?? new AddressList([]),
     };
     this.#server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
       const connection = new Connection(this.#context, socket);

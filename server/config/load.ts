@@ -11,6 +11,7 @@ import { LakeError } from '../../base/errors.ts';
 import type { LogLevel } from '../../base/log.ts';
 import { type Option, type OptionName, options } from './options.ts';
 import {
+  readAddresses,
   readBoolean,
   readBytes,
   readDuration,
@@ -59,6 +60,8 @@ export interface Config {
   readonly authPort: number;
   readonly metricsPort: number;
   readonly bindHost: string;
+  /** Peers whose connections to public ports begin with a PROXY header. */
+  readonly proxyProtocolFrom: readonly string[];
   readonly tlsCertPath?: string;
   readonly tlsKeyPath?: string;
   readonly superadminEmail: string;
@@ -184,6 +187,7 @@ export function loadConfig(input: {
     authPort: port('auth_port') as number,
     metricsPort: port('metrics_port') as number,
     bindHost: raw('bind_host') as string,
+    proxyProtocolFrom: value('proxy_protocol_from', readAddresses) ?? [],
     tlsCertPath: path('tls_cert_path'),
     tlsKeyPath: path('tls_key_path'),
     superadminEmail: raw('superadmin_email') as string,

@@ -98,6 +98,11 @@ export const options = [
   { name: 'metrics_port', type: 'port', default: '8081', help: '/metrics /healthz /readyz over plain HTTP; 0 = any free port' },
   { name: 'bind_host', type: 'string', default: '127.0.0.1', help: 'address to listen on' },
   {
+    name: 'proxy_protocol_from',
+    type: 'cidrs',
+    help: 'gateways, as addresses and networks separated by commas, whose connections to public ports carry a PROXY header (v1 or v2); from others none is taken. Default: none',
+  },
+  {
     name: 'tls_cert_path',
     type: 'path',
     help: 'public certificate chain (PEM), reloaded when it changes. Generated when not set',

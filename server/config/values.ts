@@ -2,6 +2,7 @@
  * Reads one setting's text each: numbers, sizes, durations, addresses. What does not fit is an Error whose message says what
  * would; load.ts puts the variable's name before it.
  */
+import { AddressList } from '../../base/address-list.ts';
 
 /** A whole number with bounds. */
 export function readInteger(text: string, min: number, max: number): number {
@@ -76,6 +77,13 @@ export function readStorageUrl(text: string): string {
   if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(text)) return text;
   if (/^file:\/\/\/./.test(text)) return text;
   throw new Error('s3://bucket/prefix or file:///absolute/path is needed');
+}
+
+/** Addresses and networks, separated by commas; the entries. */
+export function readAddresses(text: string): string[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  new AddressList(entries);
+  return entries;
 }
 
 /** Address of an HTTP service: scheme, host and port. */

@@ -8,6 +8,7 @@ import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { LakeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { type ProxiedOptions, takeProxyHeaders } from '../../base/proxied-socket.ts';
 import type { Random } from '../../base/random.ts';
 import type { Admin } from '../admin/admin.ts';
 import { createApp } from './app.ts';
@@ -28,6 +29,8 @@ export interface ApiServerOptions {
   /** The Unix socket; its folder must be closed to others (0700). */
   readonly socketPath: string;
   readonly version: string;
+  /** Gateways whose connections begin with a PROXY header. Default: none. */
+  readonly proxies?: ProxiedOptions;
   readonly logger: Logger;
   readonly random: Random;
 }
@@ -66,6 +69,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   addPodRoutes(local, pod, identifyLocal);
   addDocument(local, document);
 
+  if (options.proxies) takeProxyHeaders(api.server, options.proxies);
   await listen(api, { host, port }, `${host}:${port}`, 'BOILSTREAM_AUTH_PORT');
   // The data directory is locked: a socket file that lies there belongs to nobody.
   rmSync(socketPath, { force: true });

@@ -11,6 +11,7 @@ import { runInNewContext } from 'node:vm';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BIGINT, DuckDBDataChunk, INTEGER, LIST, VARCHAR } from '@duckdb/node-api';
+import { AddressList } from '../../../../base/address-list.ts';
 import { systemClock } from '../../../../base/clock.ts';
 import { LakeError } from '../../../../base/errors.ts';
 import { silentLogger } from '../../../../base/log.ts';
@@ -128,6 +129,7 @@ const { context } = selfSigned();
 const limits = { ...defaultLimits, handshakeMsMax: 2000 };
 const shared: ConnectionContext = {
   door: { refusal: null },
+  proxies: new AddressList([]),
   sessions: { open: async () => ({ t: 'session', session: fakeSession() }), cancelElsewhere: () => {} },
   authentication: {
     t: 'token',
