@@ -6,6 +6,9 @@
  */
 import { arrayOid, pgTypes } from '../../base/pg-types.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
+import { textFunctions } from './text-functions.ts';
+import { timeFunctions } from './time-functions.ts';
+import { numberFunctions } from './number-functions.ts';
 import { pg } from './view.ts';
 
 /** A macro: each string is one overload, `(parameters) AS body`. */
@@ -372,5 +375,8 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['array_ndims', ...always('CASE WHEN len(list) > 0 THEN 1 END', 'list')],
   ['json_build_object', ...pairsOf('json_object')],
   ['jsonb_build_object', ...pairsOf('json_object')],
+  ...textFunctions,
+  ...numberFunctions,
+  ...timeFunctions,
   ['_pg_expandarray', `(list) AS unnest(list_transform(list, lambda x, i: {'x': x, 'n': i}))`],
 ];

@@ -6,9 +6,11 @@
  * It looks at tokens, never into comments, and leaves every other statement as it is: one regular expression decides that
  * for most.
  */
-import { nameOf, quoteString, stringOf, type Token, tokenize } from '../../base/sql-lexer.ts';
+import { nameOf, quoteString, stringOf, type Token } from '../../base/sql-lexer.ts';
 import { oidOfTypeName } from '../../base/pg-types.ts';
+import { aliasColumns, spellings, spellingWords } from './spellings.ts';
 import { fileSizes, sizeFunctions } from './sizes.ts';
+import { StatementText } from './statement-text.ts';
 import { countedSchema, pg } from './view.ts';
 
 export interface RewriteOptions {
@@ -36,8 +38,10 @@ export interface Rewritten {
   readonly notice?: string;
 }
 
-const trigger =
-  /pg_|public|information_schema|\breg[a-z]{3,}\b|operator\s*\(|[~]\s*\*|['\d]\s*::\s*(?:numeric|decimal|bytea|[a-z_]\w*\s*\[)|like\s+'[^'\\]*\\/i;
+const trigger = new RegExp(
+  `pg_|public|information_schema|\\breg[a-z]{3,}\\b|operator\\s*\\(|~|['\\d]\\s*::\\s*(?:numeric|decimal|bytea|[a-z_]\\w*\\s*\\[)|like\\s+'[^'\\\\]*\\\\|${spellingWords}`,
+  'i',
+);
 const catalogTrigger =
   /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
 
@@ -112,36 +116,26 @@ const procColumns: ReadonlySet<string> = new Set([
   'typmodout',
   'typanalyze',
 ]);
+/** Functions that stand in FROM with their alias as the name of their column. */
 const setReturning: ReadonlySet<string> = new Set(['unnest', 'generate_series', 'generate_subscripts']);
 
-class Rewriter {
+class Rewriter extends StatementText {
   readonly options: RewriteOptions;
   readonly isCatalog: boolean;
   readonly parameters: number[] = [];
   /** Rows of tables are asked for: the relations of `counted`, which are dear, instead of those of `pg`. */
   readonly isCounted: boolean;
-  /** What each token becomes. */
-  readonly out: string[];
-  readonly tokens: readonly Token[];
-  /** Indexes into `tokens` of those that are neither space nor comment. */
-  readonly at: readonly number[];
 
   constructor(sql: string, options: RewriteOptions, isCatalog: boolean) {
+    super(sql);
     this.options = options;
     this.isCatalog = isCatalog;
     this.isCounted = isCatalog && /\b(?:reltuples|n_live_tup)\b/i.test(sql);
-    this.tokens = tokenize(sql);
-    this.out = this.tokens.map((token) => token.text);
-    const at: number[] = [];
-    this.tokens.forEach((token, index) => {
-      if (token.kind !== 'space' && token.kind !== 'comment') at.push(index);
-    });
-    this.at = at;
   }
 
   run(): string {
     for (let i = 0; i < this.at.length; ) i = this.step(i);
-    return this.out.join('');
+    return this.toString();
   }
 
   /** Handles what begins at significant token `i`; returns the next one to look at. */
@@ -168,8 +162,9 @@ class Rewriter {
     if (name === 'public' && this.word(i - 1) !== undefined) return this.publicName(i);
     if (name === 'as' && this.isCatalog) return this.castAs(i);
     if (this.isCatalog && procColumns.has(name)) this.procColumn(i);
+    if (this.text(i - 1) !== '.') spellings.get(name)?.(this, i, name);
     if (this.isCatalog && this.text(i - 1) !== '.') {
-      if (setReturning.has(name) && this.text(i + 1) === '(') this.aliasColumns(i);
+      if (name === 'generate_subscripts') aliasColumns(this, i);
       else if (this.text(i + 1) === '(' && this.options.names.functions.has(name) && !name.startsWith('_')) {
         this.set(i, pg(name));
         if (sizeFunctions.has(name)) this.completeSize(i + 1);
@@ -199,7 +194,7 @@ class Rewriter {
       this.clear(i, i + 2);
       if (names.functions.has(name)) this.set(i + 2, pg(name));
       if (sizeFunctions.has(name)) this.completeSize(i + 3);
-      if (setReturning.has(name)) this.aliasColumns(i + 2);
+      if (setReturning.has(name)) aliasColumns(this, i + 2);
       return i + 3;
     }
     const info = schema === 'information_schema';
@@ -279,7 +274,7 @@ class Rewriter {
     if (this.adjacent(i, i + 1) && ['~', '=', '>', '<'].includes(this.text(i + 1) ?? '')) return i + 2;
     const negated = this.text(i - 1) === '!' && this.adjacent(i - 1, i);
     const insensitive = this.text(i + 1) === '*' && this.adjacent(i, i + 1);
-    if (!this.isOperandEnd(negated ? i - 2 : i - 1) || (!this.isCatalog && !insensitive)) return i + 1;
+    if (!this.isOperandEnd(negated ? i - 2 : i - 1)) return i + 1;
     if (insensitive) this.clear(i + 1, i + 2);
     this.pattern(insensitive ? i + 2 : i + 1, insensitive);
     return insensitive ? i + 2 : i + 1;
@@ -423,13 +418,6 @@ class Rewriter {
     this.suffix(i, isShown && this.word(i + 1) !== 'as' ? `) AS ${this.token(i)?.text}` : ')');
   }
 
-  /** Whether no parenthesis is open before token `i`. */
-  isOutermost(i: number): boolean {
-    let depth = 0;
-    for (let k = 0; k < i; k++) depth += this.text(k) === '(' ? 1 : this.text(k) === ')' ? -1 : 0;
-    return depth === 0;
-  }
-
   /** `'{1,2}'` is an array to PostgreSQL wherever one is expected; DuckDB wants a list. */
   arrayLiteral(i: number): number {
     const token = this.token(i) as Token;
@@ -459,21 +447,6 @@ class Rewriter {
     return i + 1;
   }
 
-  /** `unnest(…) x` names the column x in PostgreSQL; DuckDB needs `x(x)`. */
-  aliasColumns(i: number): void {
-    const place = this.word(i - 1) ?? this.text(i - 1);
-    // What stood before `pg_catalog.`, if that was there.
-    const first = this.text(i - 1) === '.' ? i - 2 : i;
-    const before = first === i ? place : (this.word(first - 1) ?? this.text(first - 1));
-    if (before !== 'from' && before !== 'join' && before !== 'lateral' && !(before === ',' && this.isInFrom(first - 1))) return;
-    let end = this.closing(i + 1) + 1;
-    if (this.word(end) === 'as') end++;
-    const alias = this.token(end);
-    if ((alias?.kind !== 'name' && alias?.kind !== 'quoted-name') || this.text(end + 1) === '(' || notAlias.has(nameOf(alias)))
-      return;
-    this.suffix(end, `(${alias.text})`);
-  }
-
   isRelationPlace(i: number): boolean {
     const word = this.word(i - 1);
     return (
@@ -487,221 +460,7 @@ class Rewriter {
       (this.text(i - 1) === '(' && this.word(i - 2) === 'from')
     );
   }
-
-  /** Whether the comma at `i` separates relations, as told from select items and arguments. */
-  isInFrom(i: number): boolean {
-    let depth = 0;
-    for (let k = i - 1; k >= 0; k--) {
-      const text = this.text(k);
-      if (text === ')' || text === ']') depth++;
-      else if (text === '(' || text === '[') {
-        // `FROM (a, b)` is a list of relations, a call's arguments are not.
-        if (--depth < 0) return this.word(k - 1) === 'from';
-      } else if (depth === 0) {
-        const word = this.word(k);
-        if (word === 'from' || word === 'join' || word === 'on' || word === 'using') return true;
-        if (word !== undefined && notFrom.has(word)) return false;
-      }
-    }
-    return false;
-  }
-
-  /** Whether tokens start..end-1 are a whole item of a select list, so that people read the value. */
-  isSelectItem(start: number, end: number): boolean {
-    const before = this.word(start - 1);
-    if (
-      before !== 'select' &&
-      before !== 'distinct' &&
-      !(this.text(start - 1) === ',' && !this.isInFrom(start - 1) && this.isInSelectList(start - 1))
-    )
-      return false;
-    const after = this.token(end);
-    return (
-      after === undefined ||
-      this.text(end) === ',' ||
-      this.text(end) === ';' ||
-      this.word(end) === 'from' ||
-      this.word(end) === 'as'
-    );
-  }
-
-  isInSelectList(i: number): boolean {
-    let depth = 0;
-    for (let k = i - 1; k >= 0; k--) {
-      const text = this.text(k);
-      if (text === ')' || text === ']') depth++;
-      else if ((text === '(' || text === '[') && --depth < 0) return false;
-      else if (depth === 0 && this.word(k) === 'select') return true;
-      else if (depth === 0 && notFrom.has(this.word(k) ?? '')) return false;
-    }
-    return false;
-  }
-
-  /** Whether an operand can end with significant token `i`. */
-  isOperandEnd(i: number): boolean {
-    const token = this.token(i);
-    if (!token) return false;
-    return token.kind !== 'operator' ? !notAlias.has(token.text.toLowerCase()) : token.text === ')' || token.text === ']';
-  }
-
-  /** First significant token of the primary expression that ends at `i`: literal, name chain, call, parenthesis, subscript. */
-  operandStart(i: number): number {
-    let k = i;
-    for (;;) {
-      if (this.text(k) === ')' || this.text(k) === ']') {
-        k = this.opening(k);
-        const before = this.token(k - 1);
-        const called =
-          before?.kind === 'name' || before?.kind === 'quoted-name' || this.text(k - 1) === ')' || this.text(k - 1) === ']';
-        if (!called || notAlias.has(before?.text.toLowerCase() ?? '')) return k;
-        k--;
-        continue;
-      }
-      if (this.text(k - 1) === '.') {
-        k -= 2;
-        continue;
-      }
-      // A chain of casts: x::a::b.
-      if (this.text(k - 1) === ':' && this.text(k - 2) === ':') {
-        k -= 3;
-        continue;
-      }
-      return k;
-    }
-  }
-
-  /** One past the last significant token of the primary expression that begins at `i`, with its casts. */
-  operandEnd(i: number): number {
-    let k = i + 1;
-    if (this.text(i) === '(') k = this.closing(i) + 1;
-    for (;;) {
-      if (this.text(k) === '.') k += 2;
-      else if (this.text(k) === ':' && this.text(k + 1) === ':') k += 3;
-      else if ((this.text(k) === '(' && this.token(k - 1)?.kind === 'name') || this.text(k) === '[') k = this.closing(k) + 1;
-      else return Math.min(k, this.at.length);
-    }
-  }
-
-  closing(i: number): number {
-    let depth = 0;
-    for (let k = i; k < this.at.length; k++) {
-      const text = this.text(k);
-      if (text === '(' || text === '[') depth++;
-      else if ((text === ')' || text === ']') && --depth === 0) return k;
-    }
-    return this.at.length - 1;
-  }
-
-  opening(i: number): number {
-    let depth = 0;
-    for (let k = i; k >= 0; k--) {
-      const text = this.text(k);
-      if (text === ')' || text === ']') depth++;
-      else if ((text === '(' || text === '[') && --depth === 0) return k;
-    }
-    return 0;
-  }
-
-  typeName(i: number): string | undefined {
-    const token = this.token(i);
-    if (token?.kind === 'quoted-name') return nameOf(token) === 'char' ? '"char"' : nameOf(token);
-    return token?.kind === 'name' ? token.text.toLowerCase() : undefined;
-  }
-
-  token(i: number): Token | undefined {
-    return this.tokens[this.at[i] ?? -1];
-  }
-
-  /** The text of an operator token; undefined for names and literals, so that nothing is taken for punctuation. */
-  text(i: number): string | undefined {
-    const token = this.token(i);
-    return token?.kind === 'operator' ? token.text : undefined;
-  }
-
-  word(i: number): string | undefined {
-    const token = this.token(i);
-    return token?.kind === 'name' ? token.text.toLowerCase() : undefined;
-  }
-
-  adjacent(i: number, k: number): boolean {
-    return this.token(i)?.end === this.token(k)?.start;
-  }
-
-  set(i: number, text: string): void {
-    this.out[this.at[i] as number] = text;
-  }
-
-  clear(from: number, to: number): void {
-    for (let i = Math.max(0, from); i < to; i++) if (this.at[i] !== undefined) this.set(i, '');
-  }
-
-  prefix(i: number, text: string): void {
-    const index = this.at[i];
-    if (index !== undefined) this.out[index] = text + this.out[index];
-  }
-
-  suffix(i: number, text: string): void {
-    const index = this.at[i];
-    if (index !== undefined) this.out[index] += text;
-  }
 }
-
-const notFrom: ReadonlySet<string> = new Set([
-  'select',
-  'where',
-  'group',
-  'order',
-  'having',
-  'by',
-  'set',
-  'values',
-  'returning',
-  'limit',
-]);
-
-/** Words that follow an expression or relation and are never its alias, nor an operand. */
-const notAlias: ReadonlySet<string> = new Set([
-  'where',
-  'on',
-  'join',
-  'left',
-  'right',
-  'inner',
-  'full',
-  'cross',
-  'group',
-  'order',
-  'having',
-  'limit',
-  'offset',
-  'union',
-  'except',
-  'intersect',
-  'using',
-  'with',
-  'as',
-  'in',
-  'any',
-  'all',
-  'some',
-  'and',
-  'or',
-  'not',
-  'select',
-  'from',
-  'case',
-  'when',
-  'then',
-  'else',
-  'end',
-  'is',
-  'like',
-  'ilike',
-  'between',
-  'natural',
-  'for',
-  'exists',
-]);
 
 /** Elements of a one-dimensional PostgreSQL array literal; null if it is not one. Source: section 8.15.6 of its documentation. */
 function arrayElements(text: string): (string | null)[] | null {

@@ -10,6 +10,12 @@ export const countedSchema = 'counted';
 /** A reference that means ours whatever the search path is. */
 export const pg = (name: string): string => `boilstream.${catalogSchema}.${name}`;
 
+/** An expression over values that have names: a struct `q`, to which each step adds fields. Without a subquery, so that aggregates may be among them. */
+export function letIn(first: string, steps: readonly string[], result: string): string {
+  const bound = steps.reduce((inner, step) => `list_transform(${inner}, lambda q: struct_insert(q, ${step}))`, `[${first}]`);
+  return `list_transform(${bound}, lambda q: ${result})[1]`;
+}
+
 export interface PgView {
   readonly name: string;
   /** PostgreSQL's own oid of the relation; 0 or absent: derived from the name. */
