@@ -149,7 +149,8 @@ function carriedAnswer(answer: Answer, plain: Plain, effects: readonly Effect[])
   return copy && rows && { ...answer, encoded: encodeCopy({ head: copy.head, rows }), rows: rows.length };
 }
 
-function keyOf(table: ViewTable): string {
+/** A table as these maps know it. */
+export function keyOf(table: ViewTable): string {
   return `${table.schema}\u0000${table.name}`.toLowerCase();
 }
 

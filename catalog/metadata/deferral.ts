@@ -5,7 +5,8 @@
  * what differs from it in a word goes the general road.
  */
 import { quoteName, quoteString } from '../../base/sql-lexer.ts';
-import type { CatalogView, ViewTable } from './catalog-view.ts';
+import type { RowChange } from '../replicated/row-changes.ts';
+import type { CatalogView, ViewColumn, ViewTable } from './catalog-view.ts';
 import { toStoredSchema } from './catalog-view.ts';
 import type { WrittenValue } from './dialect/change.ts';
 import { limits } from './limits.ts';
@@ -26,6 +27,11 @@ export interface Deferred {
   readonly sql: string;
   readonly table: ViewTable;
   readonly effects: readonly Effect[];
+  /**
+   * The same as changes of rows, for a transaction of the time `now` (microseconds since 1970); null when only DuckDB knows
+   * whether every value fits its column.
+   */
+  readonly changes: ((now: bigint) => readonly RowChange[]) | null;
 }
 
 /** A commit begins with this; whoever is second with a snapshot's number is refused by its primary key. */
@@ -37,6 +43,39 @@ const insertable =
 
 /** True if an INSERT of literals into the table can wait. */
 export const mayInsertLater = (table: ViewTable): boolean => table.schema === 'public' && insertable.test(table.name);
+
+/** An INSERT … VALUES as it can wait. `into` is how DuckDB is told about the table, `sql` the whole statement. */
+export function deferInsert(sql: string, into: string, table: ViewTable, rows: readonly (readonly WrittenValue[])[]): Deferred {
+  const before = `INSERT INTO ${into} VALUES `;
+  const values = sql.startsWith(before) ? sql.slice(before.length) : null;
+  const told = (text: string): RowChange[] => [
+    { t: 'insert', schema: toStoredSchema(table.schema), table: table.name, rows: text },
+  ];
+  const now = values === null ? null : snapshotRow.exec(values);
+  const isPlain = rows.every((row) =>
+    row.every((value, i) => fits(value, table, i, table.name === 'ducklake_snapshot' && now !== null)),
+  );
+  let changes: Deferred['changes'] = null;
+  if (isPlain && now) changes = (at) => told(`(${now[1]}, make_timestamptz(${at}::BIGINT), ${now[2]})`);
+  else if (isPlain && values !== null) changes = () => told(values);
+  return { sql, table, effects: [{ t: 'insert', table, rows }], changes };
+}
+
+/** A snapshot as DuckLake writes it: only its time is not a literal. */
+const snapshotRow = /^\((\d{1,18}), now\(\), (\d{1,18}, \d{1,18}, \d{1,18})\)$/;
+
+/** True if DuckDB would take the value for the column for certain. `hasTime`: what is missing at the second place is the time. */
+function fits(value: WrittenValue, table: ViewTable, at: number, hasTime: boolean): boolean {
+  const column = table.columns[at] as ViewColumn;
+  const type = column.type.duckdb;
+  if (value === undefined) return hasTime && at === 1 && type === 'TIMESTAMP WITH TIME ZONE';
+  if (value === null) return !column.notNull && !table.keys.some(({ columns }) => columns.includes(column.name));
+  if (typeof value === 'boolean') return type === 'BOOLEAN';
+  if ('text' in value) return type === 'VARCHAR' || type === 'BLOB';
+  if (type === 'BIGINT') return /^-?\d{1,18}$/.test(value.number);
+  if (type === 'INTEGER') return /^-?\d{1,9}$/.test(value.number);
+  return type === 'DOUBLE' && /^\d{1,15}(?:\.\d{1,15})?$/.test(value.number);
+}
 
 const tableStats =
   /^\s*UPDATE "public"\.ducklake_table_stats SET record_count=(\d+), file_size_bytes=(\d+), next_row_id=(\d+) WHERE table_id=(\d+)\s*$/;
@@ -70,10 +109,18 @@ function deferTableStats(sql: string, view: CatalogView, alias: string): Deferre
     ['file_size_bytes', { number: bytes }],
     ['next_row_id', { number: next }],
   ]);
+  const change: Update = {
+    table,
+    columns: [...set.keys()],
+    set: `record_count = ${records}, file_size_bytes = ${bytes}, next_row_id = ${next}`,
+    where: `table_id = ${id}`,
+  };
+  const isPlain = [records, bytes, next, id].every((number) => number.length <= 18);
   return {
-    sql: `UPDATE ${stored(table, alias)} SET record_count = ${records}, file_size_bytes = ${bytes}, next_row_id = ${next} WHERE table_id = ${id}`,
+    sql: toUpdate(change, alias),
     table,
     effects: [{ t: 'update', table, keys: new Map([['table_id', id]]), set }],
+    changes: isPlain ? () => [toChange(change)] : null,
   };
 }
 
@@ -91,17 +138,43 @@ function deferColumnStats(sql: string, view: CatalogView, alias: string): Deferr
   });
   const tables = new Set(rows.map((row) => row.table));
   // A join with the values would be planned, and run as a product where the planner is told not to think.
-  const updates = [...tables].map((id) => {
+  const updates = [...tables].map((id): Update => {
     const own = rows.filter((row) => row.table === id);
     const assignments = updatedColumns.map((name, i) => {
       const type = i < 2 ? 'BOOLEAN' : 'VARCHAR';
       const cases = own.map(({ column, values }) => `WHEN ${column} THEN CAST(${literal(values[i] ?? null)} AS ${type})`);
       return `${name} = CASE column_id ${cases.join(' ')} END`;
     });
-    return `UPDATE ${stored(table, alias)} SET ${assignments.join(', ')} WHERE table_id = ${id} AND column_id IN (${own.map((row) => row.column).join(', ')})`;
+    const where = `table_id = ${id} AND column_id IN (${own.map((row) => row.column).join(', ')})`;
+    return { table, columns: updatedColumns, set: assignments.join(', '), where };
   });
-  return { sql: updates.join(';'), table, effects };
+  const isPlain = rows.every((row) => row.table.length <= 18 && row.column.length <= 18);
+  return {
+    sql: updates.map((update) => toUpdate(update, alias)).join(';'),
+    table,
+    effects,
+    changes: isPlain ? () => updates.map(toChange) : null,
+  };
 }
+
+interface Update {
+  readonly table: ViewTable;
+  readonly columns: readonly string[];
+  readonly set: string;
+  readonly where: string;
+}
+
+const toUpdate = ({ table, set, where }: Update, alias: string): string =>
+  `UPDATE ${stored(table, alias)} SET ${set} WHERE ${where}`;
+
+const toChange = ({ table, columns, set, where }: Update): RowChange => ({
+  t: 'update',
+  schema: toStoredSchema(table.schema),
+  table: table.name,
+  columns,
+  set,
+  where,
+});
 
 interface StatsRow {
   readonly table: string;

@@ -38,6 +38,8 @@ export const limits = {
   deferredRowsMax: 256,
   /** Bytes of the statements of a commit that wait. */
   deferredCharactersMax: 1024 * 1024,
+  /** Bytes of a commit that may be made without DuckDB; a larger one is worth DuckDB's time. */
+  recordedBytesMax: 256 * 1024,
   /** Literals that are taken out of one text; longer lists are run as they are. */
   takenLiteralsMax: 48,
   /** Values of an IN list that may be taken out: each length is a shape of its own. */

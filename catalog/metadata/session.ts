@@ -26,7 +26,7 @@ import type { Control } from './dialect/control.ts';
 import { firstWord, readStatement, writtenTable } from './dialect/statement.ts';
 import type { Statement, Told } from './dialect/statement.ts';
 import type { Shape, TranslationContext } from './dialect/translation.ts';
-import { beginsCommit, deferUpdate, mayInsertLater } from './deferral.ts';
+import { beginsCommit, deferInsert, deferUpdate, mayInsertLater } from './deferral.ts';
 import { describedColumns, rememberColumns } from './descriptions.ts';
 import { toMetadataError } from './errors.ts';
 import { sessionFunction } from './introspection/session-functions.ts';
@@ -250,7 +250,7 @@ export class MetadataSession implements StatementSession {
     if (statement.t !== 'change' || !statement.rows || statement.rows.length > limits.deferredRowsMax) return undefined;
     const { table, temporary } = statement.target;
     if (temporary || !mayInsertLater(table)) return undefined;
-    const count = transaction.defer({ sql: statement.sql, table, effects: [{ t: 'insert', table, rows: statement.rows }] });
+    const count = transaction.defer(deferInsert(statement.sql, statement.target.sql, table, statement.rows));
     return count === undefined ? undefined : { t: 'command', tag: `INSERT 0 ${count}` };
   }
 
@@ -331,6 +331,7 @@ export class MetadataSession implements StatementSession {
     const isTemporary = table === undefined && statement.t !== 'definition';
     if (isTemporary || (statement.t === 'definition' && statement.definition.changes.length === 0)) return;
     this.#transaction.assertWritable();
+    await this.#transaction.startWriting();
     this.#transaction.wrote(table, []);
   }
 

@@ -165,6 +165,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
       const catalog = await catalogOf(lake);
       const connection = await catalog.database.connect();
       try {
+        await catalog.startWriting(connection);
         await connection.run('BEGIN TRANSACTION');
         const result = await work(connection);
         const written = tables.flatMap((name) => catalog.view.find(defaultSchema, name) ?? []);
@@ -176,6 +177,7 @@ export function createMetadataSessions(options: MetadataSessionsOptions): Metada
         await connection.run('ROLLBACK').catch(() => undefined);
         throw error;
       } finally {
+        catalog.endWriting(connection);
         connection.closeSync();
       }
     },

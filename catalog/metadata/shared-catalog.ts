@@ -8,10 +8,12 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.ts';
 import { Mutex } from '../../base/mutex.ts';
 import type { LogPosition, ReplicatedDatabase } from '../replicated/ports.ts';
-import { Answers, type Moment } from './answers.ts';
+import { quoteName } from '../../base/sql-lexer.ts';
+import { encodeRowChanges } from '../replicated/row-changes.ts';
+import { Answers, keyOf, type Moment } from './answers.ts';
 import { loadCatalogView } from './catalog-load.ts';
-import type { CatalogChange, CatalogView, ViewTable } from './catalog-view.ts';
-import type { Deferred } from './deferral.ts';
+import { type CatalogChange, type CatalogView, toStoredSchema, type ViewTable } from './catalog-view.ts';
+import type { Deferred, Effect } from './deferral.ts';
 import { serializationConflict } from './errors.ts';
 import { limits } from './limits.ts';
 import { Turns } from './turns.ts';
@@ -38,6 +40,10 @@ export class SharedCatalog {
   readonly #commits = new Mutex();
   readonly #pinned = new Set<Pinned>();
   #writer: DuckDBConnection | null = null;
+  /** Transactions that have written in DuckDB and are not over. */
+  readonly #writing = new Set<object>();
+  /** The highest values of the keys of tables, where they are known. */
+  readonly #highestKeys = new Map<string, bigint>();
   #view: CatalogView;
   #moment: Moment = 0;
   /** The COMMIT that DuckDB runs now: others may see it or not until it settles. */
@@ -118,7 +124,12 @@ export class SharedCatalog {
       // Its snapshot would be that of its moment: a row changed since is a conflict. An INSERT meets the keys that are there now, as in PostgreSQL.
       for (const { t, table } of effects)
         if (t === 'update' && this.answers.changedAt(table) > moment) throw serializationConflict();
+      const recorded = await this.#record(deferred, effects);
+      if (recorded) return recorded;
       const writer = await this.#openWriter();
+      const behind = this.database.caughtUp();
+      if (behind) await behind;
+      for (const { table } of effects) this.#highestKeys.delete(keyOf(table));
       try {
         await writer.run(`BEGIN TRANSACTION; ${deferred.map(({ sql }) => sql).join('; ')}`);
         await judge(writer);
@@ -131,6 +142,74 @@ export class SharedCatalog {
         (now) => this.answers.carry(now, effects),
       );
     });
+  }
+
+  /**
+   * Makes such a commit without DuckDB, if it is certain that DuckDB would make it: every value fits, keys are higher than all there
+   * are, nobody has written in DuckDB and not committed. Null if it is not. Under the commit lock.
+   */
+  async #record(deferred: readonly Deferred[], effects: readonly Effect[]): Promise<{ durable(): Promise<LogPosition> } | null> {
+    const mayStill = (): boolean =>
+      this.#writing.size === 0 && !this.traffic.mayNameCondemned(deferred.map(({ table }) => table));
+    if (!mayStill() || deferred.some(({ changes }) => changes === null)) return null;
+    const keys = await this.#keysAfter(effects);
+    if (!keys) return null;
+    const now = BigInt(this.#clock.now()) * 1000n;
+    const rows = encodeRowChanges(deferred.flatMap(({ changes }) => changes?.(now) ?? []));
+    if (rows.length > limits.recordedBytesMax) return null;
+    return this.#commit(
+      () => this.database.record(rows, mayStill),
+      (moment) => {
+        for (const [table, highest] of keys) this.#highestKeys.set(table, highest);
+        this.answers.carry(moment, effects);
+      },
+    );
+  }
+
+  /** The highest keys after the inserts; null when it is not certain that all of them are new. */
+  async #keysAfter(effects: readonly Effect[]): Promise<ReadonlyMap<string, bigint> | null> {
+    const after = new Map<string, bigint>();
+    for (const effect of effects) {
+      const { table } = effect;
+      const [key, ...more] = table.keys;
+      if (effect.t !== 'insert' || !key) continue;
+      const at = table.columns.findIndex(({ name }) => name === key.columns[0]);
+      if (more.length > 0 || key.columns.length > 1 || at < 0) return null;
+      let highest = after.get(keyOf(table)) ?? (await this.#highestKey(table, key.columns[0] as string));
+      for (const row of effect.rows) {
+        const value = row[at];
+        if (typeof value !== 'object' || value === null || !('number' in value) || !/^\d{1,18}$/.test(value.number)) return null;
+        const next = BigInt(value.number);
+        if (next <= highest) return null;
+        highest = next;
+      }
+      after.set(keyOf(table), highest);
+    }
+    return after;
+  }
+
+  async #highestKey(table: ViewTable, column: string): Promise<bigint> {
+    const known = this.#highestKeys.get(keyOf(table));
+    if (known !== undefined) return known;
+    const writer = await this.#openWriter();
+    const behind = this.database.caughtUp();
+    if (behind) await behind;
+    const stored = [this.database.name, toStoredSchema(table.schema), table.name].map(quoteName).join('.');
+    const found = await writer.runAndReadAll(`SELECT max(${quoteName(column)})::BIGINT FROM ${stored}`);
+    const highest = found.getRows()[0]?.[0];
+    return typeof highest === 'bigint' ? highest : -1n;
+  }
+
+  /** A transaction is about to write in DuckDB: from now on nothing is committed past DuckDB, and DuckDB has all there is. */
+  async startWriting(writer: object): Promise<void> {
+    this.#writing.add(writer);
+    const behind = this.database.caughtUp();
+    if (behind) await behind;
+  }
+
+  /** Its transaction is over in DuckDB. */
+  endWriting(writer: object): void {
+    this.#writing.delete(writer);
   }
 
   /** A connection that plans as it is told: for single rows the optimizer costs more than all the rest. */
@@ -153,18 +232,21 @@ export class SharedCatalog {
     return this.#commits.run(() =>
       this.#commit(commit, (now) => {
         this.answers.changed(now, written, changes.length > 0);
+        if (changes.length > 0) this.#highestKeys.clear();
+        else for (const table of written) this.#highestKeys.delete(keyOf(table));
         for (const change of changes) this.#view = this.#view.with(change);
       }),
     );
   }
 
+  /** `commit` may resolve to null: nothing was committed. */
   async #commit<T>(commit: () => Promise<T>, committed: (now: Moment) => void): Promise<T> {
     while (this.#pinned.size > 0) await Promise.all([...this.#pinned].map((transaction) => transaction.materialise()));
     const running = commit();
     this.#committing = running;
     try {
       const result = await running;
-      committed(++this.#moment);
+      if (result !== null) committed(++this.#moment);
       return result;
     } finally {
       this.#committing = null;

@@ -91,14 +91,8 @@ export class Traffic {
    * when it is older than the files of such transactions are kept, `precondition_failed` when it names a condemned file.
    */
   async judge(traveller: Traveller, connection: DuckDBConnection, written: Iterable<{ readonly name: string }>): Promise<void> {
-    const age = this.#clock.monotonic() - traveller.began;
-    if (age > this.#writeTransactionMsMax)
-      throw new LakeError(
-        'limit_exceeded',
-        `a transaction older than ${Math.round(this.#writeTransactionMsMax / 1000)} s may not write: files that it wrote may have been cleaned up`,
-        { hint: 'It was rolled back. Commit earlier, or raise BOILSTREAM_WRITE_TRANSACTION_MAX.' },
-      );
-    if (this.#condemned.size === 0 || ![...written].some(({ name }) => namesFiles.has(name.toLowerCase()))) return;
+    this.judgeAge(traveller);
+    if (!this.mayNameCondemned(written)) return;
     const names = [...this.#condemned].map(quoteString).join(', ');
     const found = await connection.runAndReadAll(
       `SELECT path FROM (SELECT path FROM ducklake_data_file UNION ALL SELECT path FROM ducklake_delete_file) WHERE regexp_extract(path, '[^/]*$') IN (${names}) LIMIT 1`,
@@ -108,6 +102,22 @@ export class Traffic {
       throw new LakeError('precondition_failed', `the file ${String(row[0])} is being cleaned up, as no snapshot named it`, {
         hint: 'The transaction was rolled back. Write the data again.',
       });
+  }
+
+  /** Throws `limit_exceeded` when a transaction is older than the files of such transactions are kept. */
+  judgeAge(traveller: Traveller): void {
+    const age = this.#clock.monotonic() - traveller.began;
+    if (age > this.#writeTransactionMsMax)
+      throw new LakeError(
+        'limit_exceeded',
+        `a transaction older than ${Math.round(this.#writeTransactionMsMax / 1000)} s may not write: files that it wrote may have been cleaned up`,
+        { hint: 'It was rolled back. Commit earlier, or raise BOILSTREAM_WRITE_TRANSACTION_MAX.' },
+      );
+  }
+
+  /** True if a commit into these tables has to be looked through for condemned files. */
+  mayNameCondemned(written: Iterable<{ readonly name: string }>): boolean {
+    return this.#condemned.size > 0 && [...written].some(({ name }) => namesFiles.has(name.toLowerCase()));
   }
 
   /**

@@ -69,6 +69,8 @@ export class Transaction {
   /** How many transactions in a row have written and not been committed. */
   #refusals = 0;
   #turn: Turn | undefined;
+  /** True while DuckDB's transaction has written, or is about to. */
+  #isWriting = false;
   /** Settles when the last commit is durable; null when there is nothing to wait for. */
   #durable: Promise<unknown> | null = null;
 
@@ -158,14 +160,28 @@ export class Transaction {
   /** Makes sure that DuckDB's transaction is open, if there is a transaction; to be called before DuckDB is asked. */
   async materialise(): Promise<void> {
     const work = this.#state.t === 'open' ? this.#state.work : null;
-    if (!work) return;
+    if (!work) return void (await this.#catalog.database.caughtUp());
     if (work.begun === null) await this.#pin.materialise();
     await work.begun;
     // Something else comes before COMMIT, and has to find what waited.
+    if (work.deferred.length > 0) await this.startWriting();
     for (const { sql } of work.deferred.splice(0)) {
       work.wrote = true;
       await this.#connection.run(sql);
     }
+  }
+
+  /** To be called before the first statement that writes a stored table in DuckDB's transaction. */
+  async startWriting(): Promise<void> {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    await this.#catalog.startWriting(this);
+  }
+
+  /** DuckDB's transaction is over. */
+  #endWriting(): void {
+    if (this.#isWriting) this.#catalog.endWriting(this);
+    this.#isWriting = false;
   }
 
   /** True if a statement may wait for COMMIT: one that begins a commit, or follows one that waits. */
@@ -208,7 +224,9 @@ export class Transaction {
   };
 
   /** now() makes DuckDB look into this database's catalog, which is what fixes the snapshot; BEGIN alone does not. */
-  #begin(): Promise<unknown> {
+  async #begin(): Promise<unknown> {
+    const behind = this.#catalog.database.caughtUp();
+    if (behind) await behind;
     return this.#connection.run('BEGIN TRANSACTION; SELECT now()');
   }
 
@@ -281,6 +299,7 @@ export class Transaction {
         await this.#connection.run('COMMIT');
       }
       this.#state = { t: 'idle' };
+      this.#endWriting();
       this.#temporaryBefore = undefined;
       this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
       this.#refusals = 0;
@@ -310,8 +329,10 @@ export class Transaction {
       await begun;
       await this.#connection.run('ROLLBACK');
     }
+    const traveller = this.#traveller;
+    if (traveller) this.#catalog.traffic.judgeAge(traveller);
     return this.#catalog.commitDeferred(work.moment as Moment, deferred, async (connection) => {
-      if (this.#traveller) await this.#catalog.traffic.judge(this.#traveller, connection, work.written);
+      if (traveller) await this.#catalog.traffic.judge(traveller, connection, work.written);
     });
   }
 
@@ -368,6 +389,8 @@ export class Transaction {
       await this.#connection.run('ROLLBACK');
     } catch {
       // DuckDB has no transaction any more: a refused COMMIT or a broken statement ended it.
+    } finally {
+      this.#endWriting();
     }
   }
 

@@ -6,6 +6,7 @@ import { type ChunkStore, uploadFile } from './chunks.ts';
 import type { Chunk } from './control.ts';
 import type { DatabaseEngine, StoredImage } from './database.ts';
 import { attachFile, detachFile } from './instance.ts';
+import { decodeRowChanges, toStatements } from './row-changes.ts';
 import { type Cut, Wal } from './wal.ts';
 
 export interface DatabaseFilesOptions {
@@ -25,6 +26,8 @@ export interface DatabaseFilesOptions {
 export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
   readonly #options: DatabaseFilesOptions;
   #wal: Wal;
+  /** For commits that were recorded before. */
+  #applying: DuckDBConnection | null = null;
 
   constructor(options: DatabaseFilesOptions) {
     this.#options = options;
@@ -70,6 +73,20 @@ export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
     await connection.run('COMMIT');
   }
 
+  async apply(commits: readonly Buffer[]): Promise<DuckDBConnection> {
+    this.#applying ??= await this.#openApplying();
+    const statements = toStatements(commits.map(decodeRowChanges), this.#options.name);
+    await this.#applying.run(`BEGIN TRANSACTION; ${statements.join('; ')}`);
+    return this.#applying;
+  }
+
+  async #openApplying(): Promise<DuckDBConnection> {
+    const connection = await this.#options.instance.connect();
+    // For literals the optimizer costs more than all the rest.
+    await connection.run("SET TimeZone = 'UTC'; PRAGMA disable_optimizer");
+    return connection;
+  }
+
   async rollback(connection: DuckDBConnection): Promise<void> {
     await connection.run('ROLLBACK');
   }
@@ -109,6 +126,7 @@ export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
 
   async park(): Promise<void> {
     const { admin, name } = this.#options;
+    this.#endApplying();
     await detachFile(admin, name);
     const { end, bypass } = this.#wal.cut();
     assert(bypass === null && end === this.#wal.size(), `detaching ${name} has changed its files`);
@@ -122,6 +140,12 @@ export class DatabaseFiles implements DatabaseEngine<DuckDBConnection> {
   }
 
   close(): void {
+    this.#endApplying();
     this.#wal.close();
+  }
+
+  #endApplying(): void {
+    this.#applying?.closeSync();
+    this.#applying = null;
   }
 }

@@ -29,6 +29,8 @@ export interface DatabaseEngine<Connection> {
   /** `closed` is called once, when the connection is closed. */
   connect(closed: () => void): Promise<Connection>;
   commit(connection: Connection): Promise<void>;
+  /** Begins a transaction and makes the commits (row-changes.ts) in it, one after the other; `commit` ends it. */
+  apply(commits: readonly Buffer[]): Promise<Connection>;
   rollback(connection: Connection): Promise<void>;
   /** Throws when open transactions are in the way. */
   checkpoint(): Promise<void>;
@@ -53,6 +55,8 @@ export interface DatabaseOptions<Connection> {
   readonly name: string;
   readonly engine: DatabaseEngine<Connection>;
   readonly base: Base;
+  /** Commits of the log behind `walEnd` that the engine has not made. */
+  readonly rows: readonly Buffer[];
   /** The running hash at the engine's `walEnd`; all of it is durable. */
   readonly hash: Hash;
   readonly shipper: Shipper;
@@ -77,6 +81,12 @@ export class OpenDatabase<Connection> {
   #source: RunningWal;
   /** The newest ticket of this database. */
   #ticket = 0;
+  /** Commits that are in the log, or on their way, and not yet in the engine; and since when, monotonic milliseconds. */
+  #rows: Buffer[];
+  #rowsBytes = 0;
+  #rowsSince = 0;
+  /** The newest ticket of bytes that only repeat what `#rows` said. */
+  #repeatTicket = 0;
   /** The COMMIT (or snapshot that must precede answers) running now; settles when its ticket is known. */
   #committing: Promise<void> | null = null;
   /** While a snapshot waits for open transactions to end: answers to commits wait for this. */
@@ -94,6 +104,8 @@ export class OpenDatabase<Connection> {
     this.#options = options;
     this.#base = options.base;
     this.#engine = options.engine;
+    this.#rows = [...options.rows];
+    this.#rowsBytes = this.#rows.reduce((sum, { length }) => sum + length, 0);
     this.#usedAt = options.clock.monotonic();
     this.#source = new RunningWal(
       options.uuid,
@@ -129,11 +141,85 @@ export class OpenDatabase<Connection> {
 
   async connect(): Promise<Connection> {
     this.#assertOpen();
+    const behind = this.caughtUp();
+    if (behind) await behind;
     return this.#using(async () => {
       const connection = await this.#engine.connect(() => this.#leave());
       this.#connections++;
       return connection;
     });
+  }
+
+  /** When the engine has all that was committed: null = now. To be awaited before anybody looks into it. */
+  caughtUp(): Promise<void> | null {
+    if (this.#rows.length === 0) return null;
+    return this.#lock.run(() => this.#using(() => this.#catchUp()));
+  }
+
+  /** Catches up if that is worth it by now: many commits, or old ones. */
+  async catchUpInTime(): Promise<void> {
+    const { clock, limits } = this.#options;
+    const isDue = this.#rows.length >= limits.rowsCommitsMax / 4 || clock.monotonic() - this.#rowsSince >= limits.rowsMsMax;
+    if (isDue && !this.#closed) await this.caughtUp();
+  }
+
+  /**
+   * Makes a commit of plain changes of rows durable without the engine, which gets it later together with others. Right only
+   * if it would succeed there: no transaction that has written is open in the engine, keys are free, values fit. `mayStill` is
+   * asked under the commit lock, when all earlier commits are known; null if it says no. Otherwise as `commit`.
+   */
+  async record(rows: Buffer, mayStill: () => boolean): Promise<{ durable(): Promise<LogPosition> } | null> {
+    const { shipper, limits, clock } = this.#options;
+    // Not under the lock: whoever only wants to read may need it meanwhile.
+    const wait = shipper.admit();
+    if (wait) await wait;
+    return this.#lock.run(async () => {
+      this.#assertOpen();
+      if (this.#engine.walSize() !== this.#engine.walEnd) await this.#exclusively(() => this.#shipStray());
+      const isFull = this.#rows.length >= limits.rowsCommitsMax || this.#rowsBytes + rows.length > limits.rowsBytesMax;
+      if (isFull) await this.#using(() => this.#catchUp());
+      if (!mayStill()) return null;
+      const ticket = shipper.enqueue({
+        t: 'rows',
+        entry: {
+          t: 'rows',
+          database: this.uuid,
+          generation: this.#base.generation,
+          walEnd: this.#engine.walEnd,
+          index: this.#rows.length,
+          bytes: rows,
+        },
+      });
+      if (this.#rows.length === 0) this.#rowsSince = clock.monotonic();
+      this.#rows.push(rows);
+      this.#rowsBytes += rows.length;
+      this.#ticket = ticket;
+      return { durable: () => this.#whenAnswered(ticket) };
+    });
+  }
+
+  /** Under the lock, unparked. What comes of it repeats what the log has, so no answer waits for it. */
+  async #catchUp(): Promise<void> {
+    if (this.#rows.length === 0) return;
+    this.#assertOpen();
+    const before = this.#engine.walEnd;
+    try {
+      await this.#engine.commit(await this.#engine.apply(this.#rows));
+      const cut = this.#engine.cut();
+      if (cut.bypass !== null) await this.#exclusively(() => this.#options.uploads.upload(() => this.#storeBase()));
+      else
+        this.#repeatTicket = this.#options.shipper.enqueue({
+          t: 'wal',
+          source: this.#source,
+          end: cut.end,
+          bytes: cut.end - before,
+        });
+      this.#rows = [];
+      this.#rowsBytes = 0;
+    } catch (error) {
+      // They were acknowledged, so they cannot be refused any more; a restart makes them again from the log.
+      throw this.#broken(error);
+    }
   }
 
   /**
@@ -144,7 +230,8 @@ export class OpenDatabase<Connection> {
     if (this.#parked || this.idleSince === null) return false;
     return this.#lock.run(async () => {
       if (this.#closed) return false;
-      await this.#options.shipper.whenShipped(this.#ticket);
+      if (this.#rows.length > 0) await this.#using(() => this.#catchUp());
+      await this.#options.shipper.whenShipped(Math.max(this.#ticket, this.#repeatTicket));
       return this.#parking.run(async () => {
         if (this.#connections > 0 || this.#parked || this.#closed) return false;
         try {
@@ -190,6 +277,7 @@ export class OpenDatabase<Connection> {
         const wait = shipper.admit();
         if (wait) await wait;
         if (this.#engine.walSize() !== this.#engine.walEnd) await this.#exclusively(() => this.#shipStray());
+        await this.#catchUp();
       } catch (error) {
         // Nothing has happened yet, and nothing may be left that could still happen.
         await this.#engine.rollback(connection).catch(() => undefined);
@@ -238,7 +326,8 @@ export class OpenDatabase<Connection> {
   async #trySnapshot(checkpointed: () => void): Promise<boolean> {
     this.#assertOpen();
     const { shipper, log, uploads } = this.#options;
-    await shipper.whenShipped(this.#ticket);
+    await this.#catchUp();
+    await shipper.whenShipped(Math.max(this.#ticket, this.#repeatTicket));
     try {
       await this.#engine.checkpoint();
     } catch (error) {

@@ -10,7 +10,7 @@ import type { Anchor } from './anchor.ts';
 import { type Base, baseDigest, chunksLength, type Control } from './control.ts';
 import { comparePositions } from './names.ts';
 import type { LogPosition } from './ports.ts';
-import { genesisDigest, type LogObject, type WalEntry } from './segment.ts';
+import { genesisDigest, type LogObject, type RowsEntry, type WalEntry } from './segment.ts';
 
 export interface DatabaseState {
   /** Uuid. */
@@ -26,12 +26,17 @@ export interface DatabaseState {
   sinceObjects: number;
   /** Length of the WAL of this generation, base included. */
   walEnd: number;
+  /** Commits behind that which are in the log as changes of rows only. */
+  rows: number;
   /** Running digest at `walEnd`. */
   digest: Buffer;
 }
 
 /** What a restore does with an object's content, in order. */
-export type Applied = { readonly t: 'wal'; readonly entry: WalEntry } | { readonly t: 'control'; readonly control: Control };
+export type Applied =
+  | { readonly t: 'wal'; readonly entry: WalEntry }
+  | { readonly t: 'rows'; readonly entry: RowsEntry }
+  | { readonly t: 'control'; readonly control: Control };
 
 export class Ledger {
   /** Everything up to and including this is in. After a terminal: (successor, 0). */
@@ -103,8 +108,8 @@ export class Ledger {
   floor(): LogPosition {
     let floor = this.position;
     for (const state of this.databases.values()) {
-      const needsWal = state.walEnd > chunksLength(state.base.wal);
-      if (needsWal && comparePositions(state.since, floor) < 0) floor = state.since;
+      const isBehind = state.walEnd > chunksLength(state.base.wal) || state.rows > 0;
+      if (isBehind && comparePositions(state.since, floor) < 0) floor = state.since;
     }
     return floor;
   }
@@ -124,13 +129,24 @@ export class Ledger {
       this.toLeading().apply(object, 'being written', object.previous);
       return;
     }
+    const ends = new Map<string, { walEnd: number; rows: number }>();
     for (const entry of object.entries) {
-      if (entry.t !== 'wal') continue;
+      if (entry.t === 'control') continue;
       const state = this.databases.get(entry.database);
+      const end = ends.get(entry.database) ?? { walEnd: state?.walEnd ?? -1, rows: state?.rows ?? 0 };
+      ends.set(entry.database, end);
+      const start = entry.t === 'wal' ? entry.start : entry.walEnd;
       assert(
-        state && state.base.generation === entry.generation && state.walEnd === entry.start,
-        `bytes of ${state?.name ?? entry.database} were cut at ${entry.start} of generation ${entry.generation}`,
+        state && state.base.generation === entry.generation && end.walEnd === start,
+        `bytes of ${state?.name ?? entry.database} were cut at ${start} of generation ${entry.generation}`,
       );
+      if (entry.t === 'rows') {
+        assert(end.rows === entry.index, `commit ${entry.index} behind the WAL of ${state.name} was cut after ${end.rows}`);
+        end.rows++;
+      } else {
+        end.walEnd += entry.bytes.length;
+        end.rows = 0;
+      }
     }
   }
 
@@ -157,6 +173,8 @@ export class Ledger {
     for (const entry of object.entries) {
       if (entry.t === 'wal') {
         if (this.#wal(entry, bad)) applied.push({ t: 'wal', entry });
+      } else if (entry.t === 'rows') {
+        if (this.#rows(entry, bad)) applied.push({ t: 'rows', entry });
       } else if (!this.#anchor) {
         this.#control(entry.control, bad);
         applied.push({ t: 'control', control: entry.control });
@@ -166,14 +184,40 @@ export class Ledger {
     return applied;
   }
 
-  #wal(entry: WalEntry, bad: (what: string) => LakeError): boolean {
+  /** The database that an entry goes on with; undefined if the anchor is about a later state of it. */
+  #continued(entry: WalEntry | RowsEntry, bad: (what: string) => LakeError): DatabaseState | undefined {
     const state = this.databases.get(entry.database);
     // Below the anchor there are bytes of databases since dropped and of generations since replaced.
     const isPast = !state || entry.generation < state.base.generation || comparePositions(this.position, state.since) <= 0;
-    if (this.#anchor && isPast) return false;
+    if (this.#anchor && isPast) return undefined;
     if (!state) throw bad(`it has bytes of database ${entry.database}, which does not exist here`);
     if (entry.generation !== state.base.generation)
       throw bad(`it has generation ${entry.generation} of ${state.name}, whose generation is ${state.base.generation}`);
+    return state;
+  }
+
+  /** What is needed of the log begins with the first thing behind the base. */
+  #moveSince(state: DatabaseState): void {
+    if (state.walEnd !== chunksLength(state.base.wal) || state.rows > 0 || this.#anchor) return;
+    state.since = { epoch: this.position.epoch, seq: this.position.seq - 1 };
+    state.sinceObjects = this.objects - 1;
+  }
+
+  #rows(entry: RowsEntry, bad: (what: string) => LakeError): boolean {
+    const state = this.#continued(entry, bad);
+    if (!state) return false;
+    if (entry.walEnd !== state.walEnd || entry.index !== state.rows)
+      throw bad(
+        `its commit ${entry.index} of ${state.name} belongs behind ${entry.walEnd}, but the WAL so far ends at ${state.walEnd} with ${state.rows} behind it`,
+      );
+    this.#moveSince(state);
+    state.rows++;
+    return true;
+  }
+
+  #wal(entry: WalEntry, bad: (what: string) => LakeError): boolean {
+    const state = this.#continued(entry, bad);
+    if (!state) return false;
     if (entry.start !== state.walEnd)
       throw bad(`its bytes of ${state.name} begin at ${entry.start}, but the WAL so far ends at ${state.walEnd}`);
     const hash = this.#hashes?.get(entry.database);
@@ -181,11 +225,9 @@ export class Ledger {
       hash.update(entry.bytes);
       if (!hash.copy().digest().equals(entry.digest)) throw bad(`its bytes of ${state.name} belong to another base`);
     }
-    if (state.walEnd === chunksLength(state.base.wal) && !this.#anchor) {
-      state.since = { epoch: this.position.epoch, seq: this.position.seq - 1 };
-      state.sinceObjects = this.objects - 1;
-    }
+    this.#moveSince(state);
     state.walEnd += entry.bytes.length;
+    state.rows = 0;
     state.digest = Buffer.from(entry.digest);
     return true;
   }
@@ -217,6 +259,7 @@ export class Ledger {
       since,
       sinceObjects: this.objects,
       walEnd: chunksLength(base.wal),
+      rows: 0,
       digest,
     });
     this.#hashes?.set(database, createHash('sha256').update(digest));

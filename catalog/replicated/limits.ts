@@ -29,6 +29,10 @@ export interface LogLimits {
   readonly idleMsMax: number;
   /** Databases that stay attached although nobody uses them; beyond that the longest unused are parked at once. */
   readonly idleDatabasesMax: number;
+  /** Commits of one database, their bytes, and the age of the oldest in milliseconds, that only the log has and DuckDB not yet. */
+  readonly rowsCommitsMax: number;
+  readonly rowsBytesMax: number;
+  readonly rowsMsMax: number;
   /** Bytes of one chunk of a snapshot: a whole number of DuckDB's 256 KiB blocks. */
   readonly chunkBytes: number;
   /** Objects read or written at once while restoring or taking a snapshot. */
@@ -57,6 +61,9 @@ export const defaultLimits: LogLimits = {
   quiesceMsMax: 100,
   idleMsMax: 60_000,
   idleDatabasesMax: 32,
+  rowsCommitsMax: 256,
+  rowsBytesMax: 1 * MiB,
+  rowsMsMax: 30_000,
   chunkBytes: 2 * MiB,
   parallelObjects: 16,
   readAheadBytesMax: 32 * MiB,

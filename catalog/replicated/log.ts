@@ -31,6 +31,7 @@ import type { LogPosition, PastPoint, ReplicatedDatabase, ReplicatedLog, Restore
 import { recover } from './recovery.ts';
 import { toPark } from './parking.ts';
 import { databaseFile, RestoredWal } from './restored-wal.ts';
+import { decodeRowChanges, toStatements } from './row-changes.ts';
 import { writerBytes } from './segment.ts';
 import { Shipper } from './shipper.ts';
 import { UploadLock } from './upload-lock.ts';
@@ -110,7 +111,18 @@ export async function createReplicatedLog(options: ReplicatedLogOptions): Promis
     },
     'the catalog log is restored',
   );
-  return DuckDbLog.start({ options, limits, names, writer, localDir, epoch, restoredLedger: reader.ledger, instance });
+  const restoredRows = (uuid: string): readonly Buffer[] => restored.rowsOf(uuid);
+  return DuckDbLog.start({
+    options,
+    limits,
+    names,
+    writer,
+    localDir,
+    epoch,
+    restoredLedger: reader.ledger,
+    restoredRows,
+    instance,
+  });
 }
 
 type DuckDbDatabase = OpenDatabase<DuckDBConnection>;
@@ -124,6 +136,8 @@ interface Parts {
   readonly epoch: number;
   /** As read from the store: running digests to go on from. */
   readonly restoredLedger: Ledger;
+  /** As read from the store, by uuid: commits that DuckDB has not made yet. */
+  readonly restoredRows: (uuid: string) => readonly Buffer[];
   readonly instance: DuckDBInstance;
 }
 
@@ -206,7 +220,9 @@ class DuckDbLog implements ReplicatedLog {
 
   marks(): ReadonlyMap<string, string> {
     const states = [...this.#ledger.databases.values()];
-    return new Map(states.map(({ name, database, base, walEnd }) => [name, `${database}:${base.generation}:${walEnd}`]));
+    return new Map(
+      states.map(({ name, database, base, walEnd, rows }) => [name, `${database}:${base.generation}:${walEnd}:${rows}`]),
+    );
   }
 
   async open(name: string): Promise<ReplicatedDatabase> {
@@ -253,13 +269,13 @@ class DuckDbLog implements ReplicatedLog {
     this.#checkName(name);
     const uuid = this.#parts.options.random.uuid();
     const file = this.#file(uuid, 1);
-    return this.#withPast({ of, at, file }, async (point) => {
+    return this.#withPast({ of, at, file }, async ({ point, rows }) => {
       const database = await this.#catalogLock.run(async () => {
         this.#assertGoing();
         this.#checkName(name);
         await attachFile(this.#admin, file, name);
         try {
-          await this.#settleRestored(name, prepare);
+          await this.#settleRestored(name, rows, prepare);
           return await this.#publish(uuid, name, file);
         } catch (error) {
           await detachFile(this.#admin, name).catch(() => undefined);
@@ -277,11 +293,12 @@ class DuckDbLog implements ReplicatedLog {
     this.#assertGoing();
     const name = `look_${this.#parts.options.random.uuid()}`;
     const file = this.#file(name, 1);
-    return this.#withPast({ of, at, file }, async () => {
+    return this.#withPast({ of, at, file }, async ({ rows }) => {
       await attachFile(this.#admin, file, name);
       const connection = await this.#parts.instance.connect();
       try {
         await connection.run(`USE ${quoteName(name)}`);
+        await makeCommits(connection, rows, name);
         return await work(connection);
       } finally {
         connection.closeSync();
@@ -294,7 +311,7 @@ class DuckDbLog implements ReplicatedLog {
   /** Puts the files of a database as it was at a point to `file` and runs `work`. */
   async #withPast<T>(
     { of, at, file }: { readonly of: string; readonly at: Until; readonly file: string },
-    work: (point: PastPoint) => Promise<T>,
+    work: (past: { readonly point: PastPoint; readonly rows: readonly Buffer[] }) => Promise<T>,
   ): Promise<T> {
     const directory = `${file}.past`;
     mkdirSync(directory);
@@ -314,10 +331,11 @@ class DuckDbLog implements ReplicatedLog {
   }
 
   /** What was restored gets its last touches and is folded into the file, before it is anybody's database. */
-  async #settleRestored(name: string, prepare: RestoreRequest['prepare']): Promise<void> {
+  async #settleRestored(name: string, rows: readonly Buffer[], prepare: RestoreRequest['prepare']): Promise<void> {
     const connection = await this.#parts.instance.connect();
     try {
       await connection.run(`USE ${quoteName(name)}`);
+      await makeCommits(connection, rows, name);
       await prepare?.(connection);
       await connection.run(`CHECKPOINT ${quoteName(name)}`);
     } finally {
@@ -368,6 +386,7 @@ class DuckDbLog implements ReplicatedLog {
 
   async maintain(): Promise<void> {
     if (this.#closed || this.#shipper.lost) return;
+    for (const database of this.#opened.values()) await database.catchUpInTime();
     await this.#maintenance.run();
     await this.#parkIdle();
   }
@@ -418,7 +437,7 @@ class DuckDbLog implements ReplicatedLog {
   }
 
   #database(state: DatabaseState, file: string, walEnd: number): DuckDbDatabase {
-    const { limits, epoch, instance, restoredLedger, options } = this.#parts;
+    const { limits, epoch, instance, restoredLedger, restoredRows, options } = this.#parts;
     const isRestored = restoredLedger.databases.has(state.database);
     return new OpenDatabase({
       uuid: state.database,
@@ -434,6 +453,7 @@ class DuckDbLog implements ReplicatedLog {
         chunks: this.#chunks,
       }),
       base: state.base,
+      rows: isRestored ? restoredRows(state.database) : [],
       hash: isRestored
         ? restoredLedger.hashOf(state.database)
         : createHash('sha256').update(baseDigest(state.database, state.base)),
@@ -505,4 +525,10 @@ class DuckDbLog implements ReplicatedLog {
     for (const cancel of this.#cancelTimers) cancel();
     this.#lost.abort(reason);
   }
+}
+
+/** What the log has behind the WAL of a database that nobody else uses. */
+async function makeCommits(connection: DuckDBConnection, rows: readonly Buffer[], database: string): Promise<void> {
+  const statements = toStatements(rows.map(decodeRowChanges), database);
+  if (statements.length > 0) await connection.run(`BEGIN TRANSACTION; ${statements.join('; ')}; COMMIT`);
 }

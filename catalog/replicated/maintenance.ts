@@ -85,7 +85,7 @@ export class Maintenance {
       .filter(
         (state) =>
           walBytes(state) > limits.snapshotWalBytes ||
-          (walBytes(state) > 0 && ledger.objects - state.sinceObjects > limits.snapshotSegments),
+          ((walBytes(state) > 0 || state.rows > 0) && ledger.objects - state.sinceObjects > limits.snapshotSegments),
       )
       .sort((a, b) => walBytes(b) - walBytes(a));
   }

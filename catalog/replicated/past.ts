@@ -31,15 +31,18 @@ export interface PastFilesOptions extends LogReaderOptions {
 }
 
 /**
- * Writes the files of a database as they were at `until`. Throws `not_found` when there was no such database then,
+ * Writes the files of a database as they were at `until`, and hands over the commits that DuckDB had not made by then (row-changes.ts). Throws `not_found` when there was no such database then,
  * `invalid_argument` when the log does not reach there, `corrupt` naming what is damaged, `store_unavailable`.
  */
-export async function pastFiles(until: Until, options: PastFilesOptions): Promise<PastPoint> {
+export async function pastFiles(
+  until: Until,
+  options: PastFilesOptions,
+): Promise<{ readonly point: PastPoint; readonly rows: readonly Buffer[] }> {
   const { name, directory, file, chunks } = options;
   const wal = new RestoredWal(directory);
   const reader = await readTo(until, options, (applied, { ledger }) => {
     const isMine = (item: Applied): boolean =>
-      ledger.databases.get(item.t === 'wal' ? item.entry.database : item.control.database)?.name === name;
+      ledger.databases.get(item.t === 'control' ? item.control.database : item.entry.database)?.name === name;
     wal.take(applied.filter(isMine));
   });
   wal.flush();
@@ -51,7 +54,7 @@ export async function pastFiles(until: Until, options: PastFilesOptions): Promis
   const walBytes = await completeFiles(restored, state, chunks);
   renameSync(restored, file);
   if (walBytes > 0) renameSync(`${restored}.wal`, `${file}.wal`);
-  return point;
+  return { point, rows: wal.rowsOf(state.database) };
 }
 
 async function readTo(

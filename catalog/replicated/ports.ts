@@ -54,6 +54,17 @@ export interface ReplicatedDatabase {
    * only when the outcome will never be known here: then the session closes without an error text.
    */
   commit(connection: DuckDBConnection): Promise<{ durable(): Promise<LogPosition> }>;
+  /**
+   * Makes a commit of plain changes of rows (row-changes.ts) durable without DuckDB, which gets it later. Right only if DuckDB
+   * would make it: no transaction that has written is open on this database, keys are free, values fit their columns.
+   * `mayStill` is asked when all earlier commits are known; null if it says no. Otherwise as `commit`.
+   */
+  record(rows: Buffer, mayStill: () => boolean): Promise<{ durable(): Promise<LogPosition> } | null>;
+  /**
+   * When DuckDB has everything that was committed; null = now. To be awaited before a connection that has been open for a
+   * while begins a transaction or reads.
+   */
+  caughtUp(): Promise<void> | null;
   /** Resolves when everything committed in this database so far is durable. Synchronously cheap (`null`) when it already is. */
   barrier(): Promise<void> | null;
 }

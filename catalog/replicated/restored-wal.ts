@@ -1,4 +1,7 @@
-/** WAL bytes read back from the log, written to where DuckDB will look for them when the database is opened. */
+/**
+ * WAL bytes read back from the log, written to where DuckDB will look for them when the database is opened; and the commits
+ * behind them that DuckDB has not made yet.
+ */
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Applied } from './ledger.ts';
@@ -15,6 +18,7 @@ export class RestoredWal {
   readonly #localDir: string;
   readonly #pending = new Map<string, WalEntry[]>();
   #pendingBytes = 0;
+  readonly #rows = new Map<string, Buffer[]>();
 
   constructor(localDir: string) {
     this.#localDir = localDir;
@@ -22,7 +26,12 @@ export class RestoredWal {
 
   take(applied: readonly Applied[]): void {
     for (const item of applied) {
-      if (item.t === 'wal') {
+      if (item.t === 'rows') {
+        const rows = this.#rows.get(item.entry.database);
+        if (rows) rows.push(item.entry.bytes);
+        else this.#rows.set(item.entry.database, [item.entry.bytes]);
+      } else if (item.t === 'wal') {
+        this.#rows.delete(item.entry.database);
         const entries = this.#pending.get(item.entry.database);
         if (entries) entries.push(item.entry);
         else this.#pending.set(item.entry.database, [item.entry]);
@@ -33,8 +42,14 @@ export class RestoredWal {
     if (this.#pendingBytes > flushBytes) this.flush();
   }
 
+  /** Commits of a database, in order, to be made after its WAL is replayed. */
+  rowsOf(database: string): readonly Buffer[] {
+    return this.#rows.get(database) ?? [];
+  }
+
   /** Forgets everything, written files included. */
   clear(): void {
+    this.#rows.clear();
     this.#pending.clear();
     this.#pendingBytes = 0;
     rmSync(this.#localDir, { recursive: true, force: true });
@@ -61,6 +76,7 @@ export class RestoredWal {
 
   /** Bytes of a generation that was replaced, or of a database that was dropped, are not needed. */
   #forget(database: string, generation: number | null): void {
+    this.#rows.delete(database);
     const entries = this.#pending.get(database);
     this.#pending.delete(database);
     this.#pendingBytes -= (entries ?? []).reduce((sum, entry) => sum + entry.bytes.length, 0);

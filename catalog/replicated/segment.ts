@@ -5,10 +5,11 @@
  * trust and throws only LakeError `corrupt`.
  *
  *   header   magic "BSLG" · u8 version · u8 kind (1 segment, 2 terminal) · u16 zero · u64 epoch · u64 seq
- *            · (version 2) u64 time · 16 writer stamp · 32 previous digest · u32 entry count (terminal: u32 zero)
+ *            · (version 2 on) u64 time · 16 writer stamp · 32 previous digest · u32 entry count (terminal: u32 zero)
  *   segment  entry*            entry = u8 type · body
  *            1 wal             16 database · u64 generation · u64 start · u32 length · 32 running digest · bytes
  *            2 control         u32 length · JSON
+ *            3 rows            16 database · u64 generation · u64 WAL end · u32 index · u32 length · JSON (version 3)
  *   terminal u64 successor epoch
  *   trailer  32 sha-256
  */
@@ -33,7 +34,20 @@ export interface ControlEntry {
   readonly control: Control;
 }
 
-export type Entry = WalEntry | ControlEntry;
+/** A commit that DuckDB has not made yet: the changes of rows it consists of (row-changes.ts). The next WAL bytes or base include it. */
+export interface RowsEntry {
+  readonly t: 'rows';
+  /** Uuid of the database. */
+  readonly database: string;
+  readonly generation: number;
+  /** Where the WAL of that generation ends. */
+  readonly walEnd: number;
+  /** How many such commits lie between that and this one. */
+  readonly index: number;
+  readonly bytes: Buffer;
+}
+
+export type Entry = WalEntry | ControlEntry | RowsEntry;
 
 interface Header {
   readonly epoch: number;
@@ -66,12 +80,13 @@ export const writerBytes = 16;
 export const genesisDigest = Buffer.alloc(digestBytes);
 
 const magic = Buffer.from('BSLG');
-/** Version 1 had no time; it is read, and not written any more. */
-const versions = [1, 2] as const;
-const version = 2;
+/** Version 1 had no time, version 2 no rows; they are read, and not written any more. */
+const versions = [1, 2, 3] as const;
+const version = 3;
 const headerBytes = 4 + 1 + 1 + 2 + 8 + 8 + 8 + writerBytes + digestBytes + 4;
 const headerBytesMin = headerBytes - 8;
 const walHeaderBytes = 1 + 16 + 8 + 8 + 4 + digestBytes;
+const rowsHeaderBytes = 1 + 16 + 8 + 8 + 4 + 4;
 
 /** Bytes of a log object; the last 32 are its digest. */
 export function encodeLogObject(object: LogObject): Buffer {
@@ -148,6 +163,16 @@ function encodeEntry(entry: Entry): Buffer[] {
     head.writeUInt32BE(json.length, 1);
     return [head, json];
   }
+  if (entry.t === 'rows') {
+    const head = Buffer.alloc(rowsHeaderBytes);
+    head.writeUInt8(3, 0);
+    Buffer.from(entry.database.replaceAll('-', ''), 'hex').copy(head, 1);
+    head.writeBigUInt64BE(BigInt(entry.generation), 17);
+    head.writeBigUInt64BE(BigInt(entry.walEnd), 25);
+    head.writeUInt32BE(entry.index, 33);
+    head.writeUInt32BE(entry.bytes.length, 37);
+    return [head, entry.bytes];
+  }
   const head = Buffer.alloc(walHeaderBytes);
   head.writeUInt8(1, 0);
   Buffer.from(entry.database.replaceAll('-', ''), 'hex').copy(head, 1);
@@ -168,6 +193,15 @@ function decodeEntry(reader: Reader, bad: (what: string) => LakeError): Entry {
     const digest = reader.bytes(digestBytes);
     if (length === 0) throw bad('an entry is empty');
     return { t: 'wal', database, generation, start, digest, bytes: reader.bytes(length) };
+  }
+  if (type === 3) {
+    const database = uuidText(reader.bytes(16));
+    const generation = reader.u64();
+    const walEnd = reader.u64();
+    const index = reader.u32();
+    const length = reader.u32();
+    if (length === 0) throw bad('an entry is empty');
+    return { t: 'rows', database, generation, walEnd, index, bytes: reader.bytes(length) };
   }
   if (type !== 2) throw bad(`entry type ${type} is not known`);
   return { t: 'control', control: parseControl(reader.bytes(reader.u32()), bad) };

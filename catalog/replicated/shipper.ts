@@ -15,7 +15,15 @@ import type { LogLimits } from './limits.ts';
 import type { LogMetrics } from './metrics.ts';
 import type { LogNames } from './names.ts';
 import type { LogPosition } from './ports.ts';
-import { decodeLogObject, digestOf, encodeLogObject, type Entry, type Segment, type WalEntry } from './segment.ts';
+import {
+  decodeLogObject,
+  digestOf,
+  encodeLogObject,
+  type Entry,
+  type RowsEntry,
+  type Segment,
+  type WalEntry,
+} from './segment.ts';
 import { type LostReason, type ShipperEffect, type ShipperEvent, type ShipperState, step } from './shipper-state.ts';
 import { refusalFor } from './store-trouble.ts';
 
@@ -27,6 +35,7 @@ export interface WalSource {
 
 export type ShipItem =
   | { readonly t: 'wal'; readonly source: WalSource; readonly end: number; readonly bytes: number }
+  | { readonly t: 'rows'; readonly entry: RowsEntry }
   | { readonly t: 'control'; readonly control: Control };
 
 export interface ShipperOptions {
@@ -157,7 +166,7 @@ export class Shipper {
   enqueue(item: ShipItem): number {
     const ticket = ++this.#lastTicket;
     this.#queue.push({ ticket, item });
-    if (item.t === 'wal') this.#queuedBytes += item.bytes;
+    this.#queuedBytes += sizeOf(item);
     this.#schedule();
     return ticket;
   }
@@ -218,7 +227,7 @@ export class Shipper {
     let count = 0;
     let bytes = 0;
     for (const { item } of this.#queue) {
-      const size = item.t === 'wal' ? item.bytes : 0;
+      const size = sizeOf(item);
       if (count > 0 && (bytes + size > limits.segmentBytesMax || count >= limits.segmentItemsMax)) break;
       count++;
       bytes += size;
@@ -345,7 +354,11 @@ export class Shipper {
   }
 }
 
-/** Adjacent ranges of one database become one entry, as long as no control record lies between them. */
+function sizeOf(item: ShipItem): number {
+  return item.t === 'wal' ? item.bytes : item.t === 'rows' ? item.entry.bytes.length : 0;
+}
+
+/** Adjacent ranges of one database become one entry, as long as nothing else lies between them. */
 function toEntries(taken: readonly Queued[]): Entry[] {
   const entries: Entry[] = [];
   let open = new Map<WalSource, number>();
@@ -357,7 +370,7 @@ function toEntries(taken: readonly Queued[]): Entry[] {
     if (item.t === 'wal') open.set(item.source, item.end);
     else {
       close();
-      entries.push({ t: 'control', control: item.control });
+      entries.push(item.t === 'rows' ? item.entry : { t: 'control', control: item.control });
     }
   }
   close();

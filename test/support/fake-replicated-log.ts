@@ -6,6 +6,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
+import { decodeRowChanges, toStatements } from '../../catalog/replicated/row-changes.ts';
 import type { LogPosition, ReplicatedDatabase, ReplicatedLog } from '../../catalog/replicated/ports.ts';
 
 export interface FakeLog extends ReplicatedLog {
@@ -13,6 +14,8 @@ export interface FakeLog extends ReplicatedLog {
   hold: Promise<void> | undefined;
   /** Throws from the named call, to play a crash at that point. */
   failAt: 'create' | 'drop' | 'commit' | undefined;
+  /** Commits that were made without DuckDB. */
+  recorded: number;
 }
 
 /** Opens the files below `directory`; opening it again after `close` plays a restart. */
@@ -30,15 +33,45 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
 
   async function attach(name: string): Promise<ReplicatedDatabase> {
     await admin.run(`ATTACH '${join(directory, `${name}.db`)}' AS "${name}"`);
+    const rows: Buffer[] = [];
+    let applying: Promise<void> | null = null;
     const database: ReplicatedDatabase = {
       uuid: name,
       name,
       async connect(): Promise<DuckDBConnection> {
+        await database.caughtUp();
         const connection = await instance.connect();
         await connection.run(`USE "${name}"`);
         return connection;
       },
+      async record(bytes, mayStill) {
+        if (log.failAt === 'commit') throw new LakeError('store_unavailable', 'crashed in commit');
+        if (!mayStill()) return null;
+        log.recorded++;
+        rows.push(bytes);
+        commits.set(name, (commits.get(name) ?? 0) + 1);
+        const { hold } = log;
+        if (hold) pending = hold;
+        return {
+          durable: async () => {
+            await hold;
+            return position;
+          },
+        };
+      },
+      caughtUp() {
+        if (rows.length === 0) return applying;
+        // The state of the recorded commits is DuckDB's before anybody looks.
+        const statements = toStatements(rows.splice(0).map(decodeRowChanges), name);
+        const done = (applying ?? Promise.resolve()).then(async () => {
+          await admin.run(`BEGIN TRANSACTION; ${statements.join('; ')}; COMMIT`);
+          if (applying === done) applying = null;
+        });
+        applying = done;
+        return done;
+      },
       async commit(connection) {
+        await database.caughtUp();
         if (log.failAt === 'commit') throw new LakeError('store_unavailable', 'crashed in commit');
         await connection.run('COMMIT');
         commits.set(name, (commits.get(name) ?? 0) + 1);
@@ -60,6 +93,7 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
   const log: FakeLog = {
     hold: undefined,
     failAt: undefined,
+    recorded: 0,
     lost: new AbortController().signal,
     databases: async () => names(),
     marks: () => new Map(names().map((name) => [name, String(commits.get(name) ?? 0)])),

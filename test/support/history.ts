@@ -7,6 +7,7 @@ export class History {
   readonly #began = new Map<string, Set<string>>();
   readonly #acknowledged: Array<readonly [string, string]> = [];
   readonly #refused: Array<readonly [string, string]> = [];
+  readonly #stale: string[] = [];
   readonly #reads: Array<readonly [string, readonly string[]]> = [];
 
   /** A client is about to send a commit. */
@@ -30,6 +31,11 @@ export class History {
     this.#reads.push([database, ids]);
   }
 
+  /** A reader was answered by the pod that had acknowledged `id` before the read began, without it. */
+  stale(database: string, id: string): void {
+    this.#stale.push(`${database}: ${id} was acknowledged, and a later read on the same pod did not show it`);
+  }
+
   get counts(): { began: number; acknowledged: number; refused: number; reads: number } {
     let began = 0;
     for (const ids of this.#began.values()) began += ids.size;
@@ -38,7 +44,7 @@ export class History {
 
   /** What is wrong with `final`; empty when all promises are kept. */
   violations(final: ReadonlyMap<string, readonly string[]>): string[] {
-    const wrong: string[] = [];
+    const wrong: string[] = [...this.#stale];
     const present = new Map([...final].map(([database, ids]) => [database, new Set(ids)]));
     for (const [database, ids] of final) {
       if (new Set(ids).size !== ids.length) wrong.push(`${database}: a commit is there twice`);

@@ -4,7 +4,8 @@ import { decodeAnchor, encodeAnchor } from '../../catalog/replicated/anchor.ts';
 import type { TakeEpochOptions } from '../../catalog/replicated/fence.ts';
 import { openLogReader } from '../../catalog/replicated/log-reader.ts';
 import type { LogNames } from '../../catalog/replicated/names.ts';
-import type { Recovered, RestoreSink } from '../../catalog/replicated/recovery.ts';
+import type { Applied } from '../../catalog/replicated/ledger.ts';
+import { type Recovered, recover, type RestoreSink } from '../../catalog/replicated/recovery.ts';
 import { decodeLogObject, digestOf, encodeLogObject } from '../../catalog/replicated/segment.ts';
 import { type ShipperEvent, step } from '../../catalog/replicated/shipper-state.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -28,6 +29,9 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
         get: async (key, options) => (key.startsWith(names.floor(0).slice(0, -10)) ? null : store.get(key, options)),
       }),
   },
+  'forgets the commits behind the WAL': { recover: (sink, options) => recoverRows(sink, options, 'forgets') },
+  'makes commits again that the WAL has': { recover: (sink, options) => recoverRows(sink, options, 'repeats') },
+  'shows what DuckDB has while the log is ahead': { readsBehind: true },
   'anchors above the floor': { store: anchoringTooHigh },
   'collects chunks that are in use': { store: collectingChunks },
 };
@@ -39,6 +43,22 @@ function mistaking(seen: ShipperEvent['t'], taken: ShipperEvent['t']): typeof st
     if (taken === 'put-done' || taken === 'found-own') return { state: { t: 'idle' }, effects: [{ t: 'settle' }] };
     return step(state, { t: taken } as ShipperEvent, now, jitter, times);
   };
+}
+
+async function recoverRows(sink: RestoreSink, options: TakeEpochOptions, how: 'forgets' | 'repeats'): Promise<Recovered> {
+  const rows: Applied[] = [];
+  const recovered = await recover(
+    {
+      take: (applied) => {
+        sink.take(applied.filter(({ t }) => t !== 'rows'));
+        rows.push(...applied.filter(({ t }) => t === 'rows'));
+      },
+      clear: () => sink.clear(),
+    },
+    options,
+  );
+  if (how === 'repeats') sink.take(rows);
+  return recovered;
 }
 
 async function takeWithout(what: 'put' | 'answer', sink: RestoreSink, options: TakeEpochOptions): Promise<Recovered> {

@@ -50,6 +50,8 @@ export interface PlantedBug {
   readonly readsPastBarrier?: boolean;
   /** What has an unknown outcome is called refused. */
   readonly callsUnknownRefused?: boolean;
+  /** Readers look into the engine although the log is ahead of it. */
+  readonly readsBehind?: boolean;
   /** Commits go on, and are answered, while the base they build on is not stored. */
   readonly answersBeforeBase?: boolean;
 }
@@ -79,6 +81,7 @@ export class SimulatedPod {
   /** It met another writer in its own epoch: by construction there is none. */
   hasRival = false;
   #count = 0;
+  readonly #acknowledged: Array<readonly [string, string]> = [];
 
   constructor(options: PodOptions) {
     this.name = options.name;
@@ -157,6 +160,7 @@ export class SimulatedPod {
         name,
         engine,
         base: state.base,
+        rows: found ? restored.rowsOf(state.database) : [],
         hash,
         shipper,
         uploads,
@@ -204,10 +208,14 @@ export class SimulatedPod {
       history.began(name, id);
       let hasExecuted = false;
       try {
-        const commit = await database.commit(id);
+        const asRows = this.#random.isChosen(0.5);
+        const commit = (asRows && (await database.record(encodeId(id), () => true))) || (await database.commit(id));
         hasExecuted = true;
         if (!bug.acknowledgesEarly) await commit.durable();
-        if (!this.clock.isStopped) history.acknowledged(name, id);
+        if (!this.clock.isStopped) {
+          history.acknowledged(name, id);
+          this.#acknowledged.push([name, id]);
+        }
       } catch (error) {
         const isRefused = error instanceof LakeError && error.retriable && !hasExecuted;
         if ((isRefused || bug.callsUnknownRefused) && !this.clock.isStopped) history.refused(name, id);
@@ -220,11 +228,16 @@ export class SimulatedPod {
     while (!lost.aborted) {
       const name = databaseNames[this.#random.between(0, 1)] as string;
       const { database, engine } = databases.get(name) as SimulatedDatabase;
-      const seen = engine.visible();
+      const [, last] = this.#acknowledged.findLast(([database]) => database === name) ?? [];
       try {
+        const behind = this.#options.bug.readsBehind ? null : database.caughtUp();
+        if (behind) await behind;
+        const seen = engine.visible();
         const wait = this.#options.bug.readsPastBarrier ? null : database.barrier();
         if (wait) await wait;
-        if (!this.clock.isStopped) this.#options.history.read(name, seen);
+        if (this.clock.isStopped) return;
+        this.#options.history.read(name, seen);
+        if (last && !seen.includes(last)) this.#options.history.stale(name, last);
       } catch {
         // never answered
       }
@@ -325,13 +338,18 @@ class ArrayEngine implements DatabaseEngine<string> {
 
   async resume(): Promise<void> {}
 
+  async apply(commits: readonly Buffer[]): Promise<string> {
+    return commits.flatMap((bytes) => decodeIds(bytes)).join(',');
+  }
+
   /** Visible to others some time before the caller is answered, as in DuckDB. */
   async commit(id: string): Promise<void> {
     const { pod, random } = this.#options;
     await pod.clock.sleep(random.between(0, 2));
-    this.#wal = Buffer.concat([this.#wal, encodeId(id)]);
+    const ids = id.split(',');
+    this.#wal = Buffer.concat([this.#wal, ...ids.map(encodeId)]);
     this.#generation.wal = this.#wal;
-    this.#visible.push(id);
+    this.#visible.push(...ids);
     await pod.clock.sleep(random.between(0, 2));
   }
 
@@ -385,9 +403,15 @@ class ArrayEngine implements DatabaseEngine<string> {
 /** WAL bytes read back, by database. */
 class RestoredIds implements RestoreSink {
   readonly #bytes = new Map<string, Buffer[]>();
+  readonly #rows = new Map<string, Buffer[]>();
 
   take(applied: readonly Applied[]): void {
     for (const item of applied) {
+      if (item.t === 'rows') {
+        this.#rows.set(item.entry.database, [...(this.#rows.get(item.entry.database) ?? []), item.entry.bytes]);
+        continue;
+      }
+      this.#rows.delete(item.t === 'control' ? item.control.database : item.entry.database);
       if (item.t === 'control') this.#bytes.delete(item.control.database);
       else this.#bytes.set(item.entry.database, [...(this.#bytes.get(item.entry.database) ?? []), item.entry.bytes]);
     }
@@ -395,6 +419,11 @@ class RestoredIds implements RestoreSink {
 
   clear(): void {
     this.#bytes.clear();
+    this.#rows.clear();
+  }
+
+  rowsOf(database: string): readonly Buffer[] {
+    return this.#rows.get(database) ?? [];
   }
 
   walOf(database: string): Buffer {
@@ -463,7 +492,7 @@ export async function restoreIds(
     const engine = new ArrayEngine({ pod: { clock } as SimulatedPod, store, names, epoch, random });
     engine.uuid = state.database;
     await engine.load(state.base, restored.walOf(state.database));
-    found.set(state.name, engine.visible());
+    found.set(state.name, [...engine.visible(), ...restored.rowsOf(state.database).flatMap((bytes) => decodeIds(bytes))]);
   }
   return found;
 }

@@ -94,6 +94,7 @@ function readRows(
 function toWritten({ literal, number, sql }: Expression): WrittenValue {
   if (literal !== undefined) return { text: literal };
   if (number !== undefined) return { number };
+  if (/^-\d{1,18}$/.test(sql)) return { number: sql };
   return sql === 'NULL' ? null : sql === 'TRUE' ? true : sql === 'FALSE' ? false : undefined;
 }
 
