@@ -2,7 +2,7 @@
  * The clients that compatibility tests drive: psql of the system, Python and the DuckDB command line of `.cache/venv`,
  * Node's drivers of `.cache/node-clients`, the JDBC driver of `.cache/jars` on the system's Java.
  * A client that is missing fails the test under CI=true; elsewhere the test says what to install and is listed as not run.
- * Whole toolchains (Java, Go, Rust) are asked of nobody: without them their tests are listed as not run everywhere.
+ * Whole toolchains (Java, Go, Rust) and ODBC's driver manager are asked of nobody: without them their tests are listed as not run everywhere.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +15,8 @@ import { type Pod, projectRoot } from './pod.ts';
 
 const venv = join(projectRoot, '.cache', 'venv', 'bin');
 const nodeClients = join(projectRoot, '.cache', 'node-clients');
+/** psqlODBC as Debian installs it. */
+export const odbcDriver = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/odbc/psqlodbcw.so`;
 /** Where Maven put the JDBC driver. */
 export const jars = join(projectRoot, '.cache', 'jars');
 
@@ -44,6 +46,14 @@ const clients = {
     toolchain: true,
   },
   go: { program: 'go', versionArgument: 'version', advice: 'install Go 1.26 or newer', toolchain: true },
+  cargo: { program: 'cargo', advice: 'install Rust 1.88 or newer', toolchain: true },
+  dbt: { program: join(projectRoot, '.cache', 'dbt', 'bin', 'dbt'), advice: 'its test installs it' },
+  odbc: {
+    program: join(venv, 'python'),
+    file: odbcDriver,
+    advice: 'apt-get install odbc-postgresql, then npm run setup',
+    toolchain: true,
+  },
 } as const satisfies Readonly<Record<string, Client>>;
 
 export type ClientName = keyof typeof clients;

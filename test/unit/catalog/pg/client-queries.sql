@@ -898,7 +898,7 @@ JOIN pg_namespace AS ns ON (ns.oid = typnamespace)
 WHERE
     typtype IN ('b', 'r', 'm', 'e', 'd') OR
     (typtype = 'c' AND relkind='c') OR
-    (typtype = 'p' AND typname IN ('record', 'void')) OR
+    (typtype = 'p' AND typname IN ('record', 'void', 'unknown')) OR
     (typtype = 'a' AND (
         elemtyptype IN ('b', 'r', 'm', 'e', 'd') OR
         (elemtyptype = 'p' AND elemtypname IN ('record', 'void')) OR
