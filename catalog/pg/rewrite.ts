@@ -330,9 +330,10 @@ class Rewriter extends StatementText {
   /** Turns tokens start..k (`operand :: regx`) into a look-up; `wanted` is what the value is used as. */
   regCast(start: number, i: number, k: number, type: string, wanted: 'oid' | 'text' | 'any', after: number): number {
     this.clear(i, k + 1);
-    // A literal or parameter names a thing, so its oid is wanted; a column holds an oid, so its name is.
+    // A literal, a parameter or what an expression puts together names a thing, so its oid is wanted; a column holds an
+    // oid, so its name is.
     const only = i - start === 1 ? this.token(start) : undefined;
-    const names = only?.kind === 'string' || only?.kind === 'parameter';
+    const names = only?.kind === 'string' || only?.kind === 'parameter' || this.isComputed(start, i);
     const toOid = `${pg(`_${type}_in`)}(`;
     const toName = `${pg(`_${type}_out`)}(`;
     if (names) {
@@ -344,6 +345,16 @@ class Rewriter extends StatementText {
       this.suffix(i - 1, ')');
     }
     return after;
+  }
+
+  /** Whether the operand from `start` to before `end` is a call or in parentheses, and more than a column's name in them. */
+  isComputed(start: number, end: number): boolean {
+    if (this.text(end - 1) !== ')') return false;
+    for (let k = start + 1; k < end - 1; k++) {
+      const kind = this.token(k)?.kind;
+      if (kind !== 'name' && kind !== 'quoted-name' && this.text(k) !== '.') return true;
+    }
+    return false;
   }
 
   /** `CAST(x AS pg_catalog.type)` and `CAST(x AS regclass)`. */
@@ -367,7 +378,9 @@ class Rewriter extends StatementText {
         i,
         k,
         name,
-        this.token(open + 1)?.kind === 'string' && this.isSelectItem(open - 1, k + 2) ? 'text' : 'any',
+        (this.token(open + 1)?.kind === 'string' || this.isComputed(open + 1, i)) && this.isSelectItem(open - 1, k + 2)
+          ? 'text'
+          : 'any',
         k + 1,
       );
     }

@@ -13,7 +13,7 @@ type Spelling = (text: StatementText, i: number, name: string) => void;
 
 /** Words of these spellings, for the regular expression that lets most statements pass. */
 export const spellingWords =
-  'jsonb?_agg|jsonb?_object_agg|\\bevery\\b|\\bto_date\\b|\\bto_timestamp\\b|\\bsubstring\\b|\\bsimilar\\b|\\bgenerate_series\\b|\\bunnest\\b';
+  'jsonb?_agg|jsonb?_object_agg|\\bevery\\b|\\bto_date\\b|\\bto_timestamp\\b|\\bsubstring\\b|\\bsimilar\\b|\\bgenerate_series\\b|\\bunnest\\b|\\bstring_to_array\\b|\\bregexp_split_to_array\\b|\\bformat\\s*\\(';
 
 export const spellings: ReadonlyMap<string, Spelling> = new Map<string, Spelling>([
   ['json_agg', jsonList],
@@ -27,6 +27,9 @@ export const spellings: ReadonlyMap<string, Spelling> = new Map<string, Spelling
   ['similar', similarTo],
   ['generate_series', series],
   ['unnest', (text, i) => aliasColumns(text, i)],
+  ['string_to_array', valueInFrom],
+  ['format', formatted],
+  ['regexp_split_to_array', valueInFrom],
 ]);
 
 /** `json_agg(x ORDER BY y) FILTER (WHERE z)` is a list made into JSON; the modifiers belong to the list. */
@@ -104,6 +107,50 @@ function series(text: StatementText, i: number, name: string): void {
     text.suffix(end, ')');
     keepName(text, i, end, name);
   } else aliasColumns(text, i);
+}
+
+/** A function of one value in FROM is a relation of one row; DuckDB wants it as a query. */
+function valueInFrom(text: StatementText, i: number, name: string): void {
+  const before = text.word(i - 1) ?? text.text(i - 1);
+  if (text.text(i + 1) !== '(') return;
+  if (before !== 'from' && before !== 'join' && before !== 'lateral' && !(before === ',' && text.isInFrom(i - 1))) return;
+  const end = text.closing(i + 1);
+  const at = text.word(end + 1) === 'as' ? end + 2 : end + 1;
+  const alias = text.token(at);
+  const isNamed = (alias?.kind === 'name' || alias?.kind === 'quoted-name') && !notAlias.has(nameOf(alias));
+  const isListed = isNamed && text.text(at + 1) === '(';
+  // On the token before: the name itself may yet become our function's.
+  text.suffix(i - 1, ' (SELECT');
+  text.suffix(end, `${isListed ? '' : ` AS ${isNamed ? alias.text : name}`})${isNamed ? '' : ` ${name}`}`);
+}
+
+/**
+ * `format('%I.%I', a, b)` put together in the text. The macro of that name does all of it, but has a lambda, which DuckDB
+ * 1.5 cannot bind two subqueries deep (Metabase: `format(…)::regclass` of a column).
+ */
+function formatted(text: StatementText, i: number, name: string): void {
+  const template = text.token(i + 2);
+  if (text.text(i + 1) !== '(' || template?.kind !== 'string') return;
+  const pieces = stringOf(template).split(/%([sIL])/);
+  if (pieces.some((piece, at) => at % 2 === 0 && piece.includes('%'))) return;
+  const end = text.closing(i + 1);
+  const commas: number[] = [];
+  for (let k = i + 3, depth = 0; k < end; k++) {
+    const at = text.text(k);
+    if (at === '(' || at === '[') depth++;
+    else if (at === ')' || at === ']') depth--;
+    else if (at === ',' && depth === 0) commas.push(k);
+  }
+  if (commas[0] !== i + 3 || commas.length * 2 + 1 !== pieces.length) return;
+  const piece = (at: number): string => quoteString(pieces[at] as string);
+  text.set(i, '');
+  text.set(i + 2, piece(0));
+  commas.forEach((comma, at) => {
+    const close = at === 0 ? '' : `)::VARCHAR) || ${piece(at * 2)}`;
+    text.set(comma, `${close} || ${pg('_format_argument')}(${piece(at * 2 + 1)}, (`);
+  });
+  text.prefix(end, `)::VARCHAR) || ${piece(pieces.length - 1)}`);
+  keepName(text, i, end, name);
 }
 
 /** What was one call to the client keeps that call's name as a column. */

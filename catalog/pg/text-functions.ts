@@ -117,6 +117,11 @@ export const textFunctions: readonly PgFunction[] = [
     ...variadic('', (count) => `len(list_filter(${listOf(count, '::VARCHAR')}, lambda x: x IS NOT NULL))::INTEGER`),
   ],
   ['hashtext', '(string) AS ((hash(string) % 4294967296)::BIGINT - 2147483648)::INTEGER'],
+  [
+    'parse_ident',
+    `(qualified_identifier) AS list_transform(regexp_extract_all(qualified_identifier, '"(?:[^"]|"")+"|[^."\\s]+'),
+      lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(part) END)`,
+  ],
   // Arrays
   [
     'array_length',

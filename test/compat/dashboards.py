@@ -94,7 +94,7 @@ def metabase():
         ("id", "int8", False, True, None),
         ("placed", "timestamptz", False, False, None),
         ("total", "numeric", False, False, None),
-        ("note", "varchar", False, False, "as written"),
+        ("note", "text", False, False, "as written"),
     ], fields
     rights = all_(
         """WITH rights AS (

@@ -4,13 +4,15 @@ import { test } from 'node:test';
 import { fixture, needsClient, python } from '../support/clients.ts';
 import { startPod } from '../support/pod.ts';
 
-test('Metabase finds tables, columns, comments and rights', async (t) => {
-  if (!needsClient(t, 'python')) return;
-  const pod = await startPod();
-  try {
-    const ran = await python(pod, fixture(new URL('./dashboards.py', import.meta.url)), { args: ['metabase'] });
-    assert.equal(ran.stdout.trim(), 'ok', `${ran.stderr}\n${pod.log()}`);
-  } finally {
-    await pod.stop();
-  }
-});
+for (const tool of ['metabase', 'grafana']) {
+  test(`what ${tool} asks finds tables, columns, comments and rights`, async (t) => {
+    if (!needsClient(t, 'python')) return;
+    const pod = await startPod();
+    try {
+      const ran = await python(pod, fixture(new URL('./dashboards.py', import.meta.url)), { args: [tool] });
+      assert.equal(ran.stdout.trim(), 'ok', `${ran.stderr}\n${pod.log()}`);
+    } finally {
+      await pod.stop();
+    }
+  });
+}

@@ -54,6 +54,7 @@ def check(options, row=ROW):
     # A lake has none of these, and says so with an empty list.
     for keys in (cursor.primaryKeys, cursor.statistics, cursor.rowIdColumns):
         assert keys("odbc_rows").fetchall() == []
+    assert cursor.foreignKeys("odbc_rows").fetchall() == []
     assert len(cursor.getTypeInfo().fetchall()) > 20
 
     for sql, state in [("SELECT * FROM nowhere", "42P01"), ("SELEC 1", "42601"), ("SELECT 'x'::int", "22P02")]:

@@ -100,6 +100,21 @@ const cases: readonly [what: string, from: string, to: string][] = [
     'select boilstream.pg._regclass_out(c.oid), boilstream.pg._regtype_out((a.b)) from x',
   ],
   [
+    'a name that is put together, as regclass, is looked up',
+    "select has_table_privilege((n || '.' || t)::regclass, 'select') from pg_class",
+    "select boilstream.pg.has_table_privilege(boilstream.pg._regclass_in((n || '.' || t)), 'select') from boilstream.pg.pg_class",
+  ],
+  [
+    'a function of one value in FROM is a row',
+    "select s[1] from x, string_to_array('a', ',') s where pg_x",
+    "select s[1] from x, (SELECT boilstream.pg.string_to_array('a', ',') AS s) s where pg_x",
+  ],
+  [
+    'format of a literal template is put together',
+    "select format('%I.%s!', a, lower(b))",
+    "select ('' || boilstream.pg._format_argument('I', ( a)::VARCHAR) || '.' || boilstream.pg._format_argument('s', ( lower(b))::VARCHAR) || '!') AS format",
+  ],
+  [
     'CAST',
     "select CAST('t' AS regclass), CAST(x AS pg_catalog.int4) from pg_class",
     "select (boilstream.pg._regclass_out(boilstream.pg._regclass_in('t'))), CAST(x AS int4) from boilstream.pg.pg_class",
