@@ -50,7 +50,7 @@ export function electionTimes(set: {
     preferenceMs: Math.min(1_000, Math.round(staleMs / 5)),
     returnMs: Math.min(3_000, Math.round(staleMs / 2)),
     retryMs: Math.min(250, Math.round(heartbeatMs / 4)),
-    callMsMax: Math.min(2_000, heartbeatMs),
+    callMsMax: Math.min(1_000, Math.round(heartbeatMs / 2)),
   });
 }
 

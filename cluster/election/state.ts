@@ -237,6 +237,7 @@ function take(d: Draft, event: ElectionEvent): void {
       d.effects.push({ t: 'lead', epoch: event.epoch });
       return;
     case 'fence-failed':
+      s.readAheadAfter = now + d.times.suspectMs;
       if (role.t === 'holding' && role.stage === 'fencing') release(d, role);
       return;
     case 'lost':
