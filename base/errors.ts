@@ -62,6 +62,7 @@ export const errorCodes = [
   // contention and outcome
   'serialization_conflict',
   'lock_timeout',
+  'deadlock',
   'commit_unknown',
   'fenced',
   'not_leader',

@@ -50,6 +50,7 @@ import { LiveSessions } from './live-sessions.ts';
 import { createMetadataRelay, forwardCancel } from './metadata-relay.ts';
 import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
+import { Backends } from './statements/backends.ts';
 import { openStatementSession } from './statements/session.ts';
 import { showDuration } from './statements/session-vars.ts';
 import { connectPeer } from './worker-call.ts';
@@ -274,6 +275,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
   if (maintenance) closers.push(() => maintenance.close());
 
   const live = new LiveSessions();
+  const backends = new Backends(clock.now());
   changeListeners.add((changes) => live.follow(changes));
   closers.push(live.watchExpiry({ clock, logger, principalOf: (who) => control.principalOf(who) }));
   const door = { live, logins: cache };
@@ -322,7 +324,15 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
         trouble.check();
         const session = await trouble.whileOpening(
           openFollowed(startup, hooks, door, (now) =>
-            openStatementSession(now, hooks, { engine, admin, names: pgNames, defaults: sessionDefaults(config), clock, random }),
+            openStatementSession(now, hooks, {
+              engine,
+              admin,
+              names: pgNames,
+              defaults: sessionDefaults(config),
+              backends,
+              clock,
+              random,
+            }),
           ),
         );
         return { t: 'session', session: trouble.guard(session) };

@@ -6,6 +6,7 @@
  */
 import { arrayOid, pgTypes } from '../../base/pg-types.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
+import { sessionFunctions } from './session-functions.ts';
 import { textFunctions } from './text-functions.ts';
 import { timeFunctions } from './time-functions.ts';
 import { numberFunctions } from './number-functions.ts';
@@ -327,23 +328,11 @@ export const catalogFunctions: readonly PgFunction[] = [
     `(setting_name, new_value, is_local) AS CASE WHEN lower(setting_name) = 'jit' OR ${pg('_settings')}()[lower(setting_name)] = new_value::VARCHAR THEN new_value::VARCHAR
       ELSE error('set_config cannot change "' || setting_name || '" here: use SET') END`,
   ],
-  // Answered for migration tools, but nothing is held: the rewriter says so by a notice.
-  ...['', '_shared', '_xact', '_xact_shared'].flatMap((kind): PgFunction[] => {
-    const [before, after] = kind.startsWith('_xact') ? ['_xact', kind.slice(5)] : ['', kind];
-    return [
-      [`pg_advisory${before}_lock${after}`, ...always("''", 'key', 'key1, key2')],
-      [`pg_try_advisory${before}_lock${after}`, ...always('true', 'key', 'key1, key2')],
-      ...(before === '' ? [[`pg_advisory_unlock${after}`, ...always('true', 'key', 'key1, key2')] satisfies PgFunction] : []),
-    ];
-  }),
-  ['pg_advisory_unlock_all', ...always("''", '')],
   ['pg_my_temp_schema', `() AS ${pg('_schema_oid')}('pg_temp_1')`],
   ['pg_is_other_temp_schema', ...always('false', 'schema_oid')],
   ['pg_is_in_recovery', ...always('false', '')],
   ['pg_is_in_backup', ...always('false', '')],
   ['pg_is_wal_replay_paused', ...always('false', '')],
-  ['pg_conf_load_time', ...always('now()', '')],
-  ['pg_postmaster_start_time', ...always('now()', '')],
   ['pg_blocking_pids', ...always('[]::INTEGER[]', 'backend')],
   ['inet_server_addr', ...always('NULL::VARCHAR', '')],
   ['inet_server_port', ...always('NULL::INTEGER', '')],
@@ -375,6 +364,7 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['array_ndims', ...always('CASE WHEN len(list) > 0 THEN 1 END', 'list')],
   ['json_build_object', ...pairsOf('json_object')],
   ['jsonb_build_object', ...pairsOf('json_object')],
+  ...sessionFunctions,
   ...textFunctions,
   ...numberFunctions,
   ...timeFunctions,

@@ -34,8 +34,6 @@ export interface Rewritten {
   readonly isCatalog: boolean;
   /** Oids of parameters that are cast to a type DuckDB does not know apart (`$1::oid[]`), by position; 0 for the others. */
   readonly parameters: readonly number[];
-  /** What the client should be told about the statement. */
-  readonly notice?: string;
 }
 
 const trigger = new RegExp(
@@ -44,9 +42,6 @@ const trigger = new RegExp(
 );
 const catalogTrigger =
   /\bpg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role|oper|operator|config|dictionary)\b/i;
-
-const advisory = /\bpg_(?:try_)?advisory_/i;
-const advisoryNotice = 'advisory locks are not held here: let one migration run at a time';
 
 /** Whether a statement asks the catalog (its text names something only the catalog has). */
 export function isCatalogQuery(sql: string): boolean {
@@ -59,8 +54,7 @@ export function rewriteNames(sql: string, options: RewriteOptions): Rewritten {
   const isCatalog = catalogTrigger.test(sql);
   const rewriter = new Rewriter(sql, options, isCatalog);
   const rewritten = rewriter.run();
-  const notice = isCatalog && advisory.test(sql) ? { notice: advisoryNotice } : {};
-  return { sql: rewritten, isCatalog, parameters: rewriter.parameters, ...notice };
+  return { sql: rewritten, isCatalog, parameters: rewriter.parameters };
 }
 
 const regTypes: ReadonlySet<string> = new Set([

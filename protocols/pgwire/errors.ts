@@ -55,6 +55,7 @@ export const sqlStates: Readonly<Record<ErrorCode, string>> = {
   too_many_connections: '53300',
   serialization_conflict: '40001',
   lock_timeout: '55P03',
+  deadlock: '40P01',
   commit_unknown: '08007',
   fenced: '57P01',
   not_leader: '57P01',

@@ -7,6 +7,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { BaseCatalog } from './ports.ts';
+import { registerSessionCall } from './session-call.ts';
 
 /** Name of the base database inside an instance: its file name without extension. */
 export const baseDatabaseName = 'boilstream';
@@ -25,6 +26,8 @@ export async function createBaseDatabase(directory: string, catalog: BaseCatalog
   });
   try {
     const connection = await instance.connect();
+    // The catalog's macros and views name it; each instance has its own that answers.
+    registerSessionCall(connection, () => undefined);
     await catalog?.create(connection);
     await connection.run('CHECKPOINT');
     connection.closeSync();

@@ -20,10 +20,12 @@ export class EngineConnection {
   #waiting: AbortController | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  readonly #onClosed: () => void;
 
-  constructor(native: DuckDBConnection, admission: Admission) {
+  constructor(native: DuckDBConnection, admission: Admission, closed: () => void = () => undefined) {
     this.native = native;
     this.#admission = admission;
+    this.#onClosed = closed;
   }
 
   /** Prepares (parses, binds, plans) one statement. Rejects with DuckDB's error as it is. */
@@ -119,6 +121,7 @@ export class EngineConnection {
     // Rolling back inside disconnect would run on this thread; do it where waiting is harmless.
     if (this.inTransaction) await this.native.run('ROLLBACK').catch(() => undefined);
     this.native.closeSync();
+    this.#onClosed();
   }
 
   async #settleOpen(): Promise<void> {

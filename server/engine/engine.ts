@@ -11,6 +11,7 @@ import { EngineConnection } from './connection.ts';
 import { initialiseLake } from './initialise-lake.ts';
 import { defaultEngineLimits, type EngineLimits } from './limits.ts';
 import { InstancePool, type Lease } from './pool.ts';
+import type { SessionCall } from './session-call.ts';
 import { Workshop } from './workshop.ts';
 import type { BaseCatalog, DataKeys, Lakes, MetadataEndpoint, MetadataTokens } from './ports.ts';
 
@@ -64,11 +65,16 @@ export class Engine {
     return new Engine(options, await createBaseDatabase(options.directory, options.baseCatalog));
   }
 
-  /** A connection for one session of the principal, with its hold on the instance. Close the connection, then release. */
-  async connect(principal: Principal): Promise<{ readonly lease: Lease; readonly connection: EngineConnection }> {
+  /** A connection for one session of the principal, with its hold on the instance; `call` answers its `session_call`s. Close the connection, then release. */
+  async connect(
+    principal: Principal,
+    call?: SessionCall,
+  ): Promise<{ readonly lease: Lease; readonly connection: EngineConnection }> {
     const lease = await this.pool.lease(principal);
     try {
-      return { lease, connection: new EngineConnection(await lease.instance.connect(), this.admission) };
+      const connection = await lease.instance.connect();
+      const forget = call && lease.instance.answer(connection, call);
+      return { lease, connection: new EngineConnection(connection, this.admission, forget) };
     } catch (error) {
       lease.release();
       throw error;

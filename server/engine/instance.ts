@@ -17,6 +17,7 @@ import { loadExtensions } from './extensions.ts';
 import { InstanceKeys } from './instance-keys.ts';
 import { lockdownStatements } from './lockdown.ts';
 import type { DataKeys, LakeAccess, MetadataEndpoint } from './ports.ts';
+import { registerSessionCall, type SessionCall } from './session-call.ts';
 
 export interface InstanceOptions {
   readonly access: readonly LakeAccess[];
@@ -46,6 +47,8 @@ export class EngineInstance {
   readonly #directory: string;
   readonly #instance: DuckDBInstance;
   readonly #keys: InstanceKeys | undefined;
+  /** Who answers, by connection. */
+  readonly #calls: Map<number, SessionCall>;
 
   private constructor(
     instance: DuckDBInstance,
@@ -56,10 +59,12 @@ export class EngineInstance {
       ownPublic: Set<string>;
       unavailable: Unavailable;
       keys: InstanceKeys | undefined;
+      calls: Map<number, SessionCall>;
     },
   ) {
     this.#instance = instance;
     this.#keys = made.keys;
+    this.#calls = made.calls;
     this.#keys?.follow(() => instance.connect());
     this.#directory = made.directory;
     this.spoolDirectory = made.spoolDirectory;
@@ -91,9 +96,11 @@ export class EngineInstance {
     const keys = source && new InstanceKeys({ source, clock, failed });
     try {
       const connection = await instance.connect();
+      const calls = new Map<number, SessionCall>();
+      registerSessionCall(connection, (id) => calls.get(id));
       const prepared = await prepare(connection, options, { spoolDirectory, spillDirectory, keys });
       connection.closeSync();
-      return new EngineInstance(instance, options, { directory, spoolDirectory, keys, ...prepared });
+      return new EngineInstance(instance, options, { directory, spoolDirectory, keys, calls, ...prepared });
     } catch (error) {
       instance.closeSync();
       rmSync(directory, { recursive: true, force: true });
@@ -104,6 +111,13 @@ export class EngineInstance {
   /** A new connection of this instance. The caller closes it. */
   connect(): Promise<DuckDBConnection> {
     return this.#instance.connect();
+  }
+
+  /** Who answers the `session_call`s of a connection; the returned function is for its end. */
+  answer(connection: DuckDBConnection, call: SessionCall): () => void {
+    const id = Number(connection.clientContext.connectionId);
+    this.#calls.set(id, call);
+    return () => void this.#calls.delete(id);
   }
 
   /** Frees memory and files. No connection may be open any more. */

@@ -55,6 +55,7 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   too_many_connections: 503,
   serialization_conflict: 409,
   lock_timeout: 503,
+  deadlock: 409,
   commit_unknown: 504,
   fenced: 503,
   not_leader: 503,

@@ -11,6 +11,7 @@ import { baseDatabaseName } from '../engine/base-database.ts';
 import type { EngineConnection } from '../engine/connection.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Lease } from '../engine/pool.ts';
+import type { SessionCall } from '../engine/session-call.ts';
 import type { Cursor } from './cursor.ts';
 import { toStatementError } from './errors.ts';
 import { Plans } from './plans.ts';
@@ -31,6 +32,8 @@ export interface CoreOptions {
   readonly lakes: readonly string[];
   /** The session is on none rather than refused when none of them can be attached. */
   readonly anyLake: boolean;
+  /** Answers what statements ask of the session while they run. */
+  readonly call?: SessionCall | undefined;
 }
 
 const rank: Readonly<Record<Right, number>> = { read: 1, write: 2, owner: 3 };
@@ -42,6 +45,8 @@ export class SessionCore {
   readonly plans = new Plans();
   readonly transaction = new Transaction();
   readonly cursors = new Map<string, Cursor>();
+  /** Called when a transaction of the session is over. */
+  onTransactionEnd: () => void = () => undefined;
   /** Statements PREPAREd by SQL: their tags and whether they write, by name. */
   readonly sqlPrepared = new Map<string, { readonly tag: string; readonly rows: boolean; readonly writes: boolean }>();
   /** Something lives in the DuckDB connection only (temporary tables, variables): it cannot simply be replaced. */
@@ -51,6 +56,7 @@ export class SessionCore {
   readonly #engine: Engine;
   readonly #names: PgNames | undefined;
   readonly #startup: Startup;
+  readonly #call: SessionCall | undefined;
   readonly #stopListening: () => void;
   #connection: EngineConnection;
   #lease: Lease;
@@ -62,6 +68,7 @@ export class SessionCore {
     this.#engine = options.engine;
     this.#names = options.names;
     this.#startup = options.startup;
+    this.#call = options.call;
     this.principal = options.startup.principal;
     this.vars = options.vars;
     this.hooks = options.hooks;
@@ -74,7 +81,7 @@ export class SessionCore {
   }
 
   static async open(options: CoreOptions): Promise<SessionCore> {
-    const held = await options.engine.connect(options.startup.principal).catch((error: unknown) => {
+    const held = await options.engine.connect(options.startup.principal, options.call).catch((error: unknown) => {
       throw toStatementError(error);
     });
     const core = new SessionCore(options, held);
@@ -178,7 +185,7 @@ export class SessionCore {
 
   /** A new connection on the instance of the present grants; everything temporary of the old one is gone. */
   async replaceConnection(): Promise<void> {
-    const next = await this.#engine.connect(this.principal).catch((error: unknown) => {
+    const next = await this.#engine.connect(this.principal, this.#call).catch((error: unknown) => {
       throw toStatementError(error);
     });
     if (this.lake !== null && !next.lease.instance.access.has(this.lake)) {
@@ -206,6 +213,7 @@ export class SessionCore {
 
   /** The transaction is over: cursors without HOLD and settings of it go with it. */
   async afterTransaction(committed: boolean): Promise<void> {
+    this.onTransactionEnd();
     for (const [name, cursor] of [...this.cursors]) {
       if (cursor.hold && committed) continue;
       this.cursors.delete(name);

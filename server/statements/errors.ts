@@ -107,6 +107,11 @@ const classes: Readonly<Record<string, { readonly rules: readonly Rule[]; readon
   },
   'Invalid Input': {
     rules: [
+      // What the catalog's macros say.
+      [/^relation ".*" does not exist/i, 'undefined_table'],
+      [/^type ".*" does not exist/i, 'undefined_object'],
+      [/^unrecognized configuration parameter/i, 'undefined_parameter'],
+      [/^Could not parse string .* according to format specifier/i, 'invalid_datetime'],
       [/attached in read-only mode/i, 'permission_denied', readOnlyLake],
       [
         /configuration has been locked|Cannot change configuration/i,

@@ -365,6 +365,7 @@ export class OwnStatements {
       core.cursors.clear();
       await this.#deallocateAll();
       await this.#resetAll();
+      this.#session.unlockAll();
     }
     if (what === 'all' || what.startsWith('temp')) {
       if (core.hasTemporaries && core.transaction.state === 'idle') {

@@ -22,7 +22,7 @@ export interface PgNames {
   rewrite(
     sql: string,
     options: { readonly lake: string; isPublicAlias(lake: string | undefined): boolean },
-  ): { readonly sql: string; readonly isCatalog: boolean; readonly parameters?: readonly number[]; readonly notice?: string };
+  ): { readonly sql: string; readonly isCatalog: boolean; readonly parameters?: readonly number[] };
   /** The columns of a catalog query with the types PostgreSQL announces for them. `sql` is the client's text. */
   announce(sql: string, columns: readonly Column[]): readonly Column[];
   /** Statements to run on a connection when the session's facts changed: what the catalog views and functions read. */

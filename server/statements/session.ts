@@ -20,6 +20,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Engine } from '../engine/engine.ts';
 import { KeptRows } from '../engine/read.ts';
+import { type Activity, Backends } from './backends.ts';
 import { bindParameters } from './bind.ts';
 import { classify, type Shape } from './classify.ts';
 import { announcedName } from './column-name.ts';
@@ -31,8 +32,10 @@ import { OwnStatements } from './own-statements.ts';
 import type { Plan } from './plans.ts';
 import type { Admin, PgNames } from './ports.ts';
 import { measured } from './profiling.ts';
+import { SessionCalls } from './session-calls.ts';
 import { SessionVars } from './session-vars.ts';
 import { startupVars } from './startup.ts';
+import { StatementHistory } from './statement-history.ts';
 import { tagOf } from './tags.ts';
 import { Timeouts } from './timeouts.ts';
 
@@ -42,6 +45,8 @@ export interface SessionDependencies {
   readonly names?: PgNames | undefined;
   /** Initial values of settings where they differ from the table's (session-vars.ts); RESET goes back to them. */
   readonly defaults?: Readonly<Record<string, string>> | undefined;
+  /** The sessions of the pod; absent: the session is alone. */
+  readonly backends?: Backends | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -78,8 +83,18 @@ export async function openStatementSession(
     session_authorization: principal.name,
     is_superuser: principal.superuser ? 'on' : 'off',
   });
+  const late: { core?: SessionCore } = {};
+  const backends = dependencies.backends ?? new Backends(dependencies.clock.now());
+  const calls = new SessionCalls({
+    backends,
+    clock: dependencies.clock,
+    pid: startup.processId,
+    asking: { principal, maySee: (lake) => late.core?.rightOn(lake) !== undefined },
+    lake: () => late.core?.lake ?? '',
+  });
   const core = await SessionCore.open({
     engine: dependencies.engine,
+    call: calls.call,
     names: dependencies.names,
     startup,
     hooks,
@@ -89,7 +104,8 @@ export async function openStatementSession(
       : [database],
     anyLake,
   });
-  return new SqlSession(core, dependencies);
+  late.core = core;
+  return new SqlSession(core, dependencies, { backends, calls, startup });
 }
 
 export interface RunOptions {
@@ -110,8 +126,16 @@ export class SqlSession implements StatementSession {
   /** Statements that have begun and whose rows have not ended. */
   #active = 0;
   readonly #timeouts: Timeouts;
+  readonly #calls: SessionCalls;
+  readonly #history: StatementHistory;
+  readonly #leave: () => void;
+  #stopWaiting: ((reason: LakeError) => void) | null = null;
 
-  constructor(core: SessionCore, dependencies: SessionDependencies) {
+  constructor(
+    core: SessionCore,
+    dependencies: SessionDependencies,
+    { backends, calls, startup }: { readonly backends: Backends; readonly calls: SessionCalls; readonly startup: Startup },
+  ) {
     this.core = core;
     this.dependencies = dependencies;
     this.parameters = core.vars.reported();
@@ -123,6 +147,18 @@ export class SqlSession implements StatementSession {
       terminate: (reason) => core.hooks.terminate(reason),
     });
     core.transaction.onChange = (isOpen) => this.#timeouts.transaction(isOpen);
+    core.onTransactionEnd = () => calls.endTransaction();
+    this.#calls = calls;
+    this.#history = new StatementHistory(dependencies.clock);
+    this.#leave = backends.enter({
+      pid: startup.processId,
+      principal: core.principal,
+      address: startup.remoteAddress,
+      backendStart: dependencies.clock.now(),
+      activity: () => this.#activity(),
+      cancel: () => this.cancel(),
+      terminate: (reason) => core.hooks.terminate(reason),
+    });
   }
 
   transactionStatus(): 'I' | 'T' | 'E' {
@@ -148,6 +184,7 @@ export class SqlSession implements StatementSession {
         columns,
         execute: async (parameters) => {
           this.#interruption = null;
+          this.#history.began(sql, this.core.transaction.state === 'idle');
           this.core.transaction.checkUsable();
           await this.core.refresh();
           // Rights may have changed since Parse; only CALL's are the gate's to judge.
@@ -164,6 +201,7 @@ export class SqlSession implements StatementSession {
   async simple(sql: string, position: { readonly index: number; readonly count: number }): Promise<Outcome> {
     this.#interruption = null;
     const shape = shapeOf(sql);
+    this.#history.began(sql, this.core.transaction.state === 'idle');
     const admin = await this.#enter(sql, shape);
     const options: RunOptions = { oids: [], parameters: [], alone: position.index === position.count - 1 };
     if (admin === null && (shape.road === 'engine' || shape.road === 'explain' || shape.road === 'call'))
@@ -192,7 +230,6 @@ export class SqlSession implements StatementSession {
     if (definition !== null) core.hooks.notice('NOTICE', '00000', definition.notice);
     const text = definition?.sql ?? sql;
     const rewritten = core.names?.rewrite(text, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
-    if (rewritten?.notice !== undefined) core.hooks.notice('NOTICE', '01000', rewritten.notice);
     const keep =
       shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
     const announce = rewritten?.isCatalog
@@ -223,12 +260,14 @@ export class SqlSession implements StatementSession {
         bindParameters(plan, options.parameters, (micros) => core.offsetOf(micros));
       }
       const rows = shape.rows || shape.road !== 'engine';
-      if (rows && !shape.bounded && !shape.writes && shape.road !== 'explain') {
+      const maySleep = waitingWords.test(sql);
+      if (rows && !shape.bounded && !shape.writes && shape.road !== 'explain' && !maySleep) {
         const stream = await core.connection.stream(plan.prepared, !plan.kept);
         const columns = this.#checkColumns(plan, stream.result, options);
         return { t: 'rows', rows: this.guard(columns, stream, sql), tag: (count) => tagOf(shape.tag, count) };
       }
-      const execute = (): Promise<DuckDBMaterializedResult> => core.connection.execute(plan.prepared);
+      const run = (): Promise<DuckDBMaterializedResult> => core.connection.execute(plan.prepared);
+      const execute = maySleep ? () => this.#calls.untilFree(run, (free) => this.#wait(free)) : run;
       const result = shape.road === 'explain' ? await measured(core.connection, execute) : await execute();
       if (rows) {
         const columns = this.#checkColumns(plan, result, options);
@@ -298,10 +337,14 @@ export class SqlSession implements StatementSession {
   interrupt(reason: LakeError): void {
     if (this.#active === 0) return;
     this.#interruption ??= reason;
+    this.#stopWaiting?.(this.#interruption);
     this.core.connection.interrupt(reason);
   }
 
   async close(): Promise<void> {
+    this.#leave();
+    this.#calls.close();
+    this.#stopWaiting?.(new LakeError('query_canceled', 'the connection is gone'));
     this.#timeouts.close();
     await this.core.close();
   }
@@ -332,11 +375,57 @@ export class SqlSession implements StatementSession {
     if (this.#active > 0) this.#active--;
     if (this.#active > 0) return;
     this.#timeouts.statement(false);
+    this.#history.ended();
+    if (this.core.transaction.state === 'idle') this.#calls.endTransaction();
+  }
+
+  /** DISCARD ALL. */
+  unlockAll(): void {
+    this.#calls.unlockAll();
+  }
+
+  /** Waits until a lock may be free, no longer than `lock_timeout`, and until the statement is interrupted. */
+  async #wait(free: Promise<void>): Promise<void> {
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    const ms = this.core.vars.milliseconds('lock_timeout');
+    const stopTimer =
+      ms > 0
+        ? this.dependencies.clock.after(ms, () =>
+            reject(new LakeError('lock_timeout', 'canceling statement due to lock timeout', { retriable: true })),
+          )
+        : undefined;
+    this.#stopWaiting = reject;
+    try {
+      await Promise.race([free, stopped]);
+    } finally {
+      this.#stopWaiting = null;
+      stopTimer?.();
+    }
+  }
+
+  #activity(): Activity {
+    const { core } = this;
+    const status = core.transaction.status();
+    const state =
+      this.#active > 0
+        ? 'active'
+        : status === 'I'
+          ? 'idle'
+          : status === 'T'
+            ? 'idle in transaction'
+            : 'idle in transaction (aborted)';
+    return {
+      database: core.lake ?? 'postgres',
+      applicationName: core.vars.get('application_name'),
+      state,
+      ...this.#history.shown(state === 'idle'),
+      wait: this.#calls.isWaiting ? ['Lock', 'advisory'] : state === 'active' ? null : ['Client', 'ClientRead'],
+    };
   }
 
   /** An error for the client; an interruption is told as what it was. */
   mapped(error: unknown, sql?: string): LakeError {
-    const mapped = toStatementError(error, sql);
+    const mapped = this.#calls.failureOf(error) ?? toStatementError(error, sql);
     return mapped.code === 'query_canceled' && this.#interruption !== null ? this.#interruption : mapped;
   }
 
@@ -397,6 +486,9 @@ function countOf(result: DuckDBMaterializedResult): number {
 type ResultColumns = Pick<Plan['prepared'], 'columnCount' | 'columnName' | 'columnType'> & {
   columnTypeId(index: number): number;
 };
+
+/** Functions that may have to wait for another session. */
+const waitingWords = /pg_advisory_(?:xact_)?lock/i;
 
 const adminWords: ReadonlySet<string> = new Set(['create', 'drop', 'alter', 'grant', 'revoke', 'show']);
 

@@ -13,6 +13,7 @@ import { pgNames } from '../../catalog/pg/names.ts';
 import type { SessionFacts } from '../../catalog/pg/session.ts';
 import { createBaseDatabase } from '../../server/engine/base-database.ts';
 import { loadExtensions } from '../../server/engine/extensions.ts';
+import { registerSessionCall } from '../../server/engine/session-call.ts';
 
 export const ann: Principal = {
   id: 'u1',
@@ -43,6 +44,7 @@ export class CatalogLake {
     const path = await createBaseDatabase(join(directory, 'base'), pgCatalog);
     const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY', threads: '2' });
     const connection = await instance.connect();
+    registerSessionCall(connection, () => undefined);
     await loadExtensions(connection, ['ducklake']);
     for (const name of ['sales', 'other']) {
       await connection.run(

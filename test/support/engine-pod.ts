@@ -15,6 +15,7 @@ import { pgNames } from '../../catalog/pg/names.ts';
 import { Engine } from '../../server/engine/engine.ts';
 import type { EngineLimits } from '../../server/engine/limits.ts';
 import type { LakeAccess } from '../../server/engine/ports.ts';
+import { Backends } from '../../server/statements/backends.ts';
 import type { Admin } from '../../server/statements/ports.ts';
 import { openStatementSession } from '../../server/statements/session.ts';
 import type { MetadataRequest } from './metadata-server.ts';
@@ -129,6 +130,8 @@ export class EnginePod {
   readonly #stop: () => Promise<void>;
   readonly #listeners: Set<() => void>;
   readonly #sessions: TestSession[] = [];
+  readonly #backends = new Backends(systemClock.now());
+  #processIds = 4711;
   admin: Admin | undefined;
 
   private constructor(parts: {
@@ -245,7 +248,7 @@ export class EnginePod {
         parameters: new Map(Object.entries(parameters)),
         remoteAddress: '127.0.0.1',
         tls: true,
-        processId: 4711,
+        processId: this.#processIds++,
       },
       {
         notice: (severity, code, message) => told.notices.push(`${severity} ${code} ${message}`),
@@ -256,7 +259,14 @@ export class EnginePod {
         },
         terminate: (error) => told.terminated.push(error),
       },
-      { engine: this.engine, admin: this.admin, names: pgNames, clock: systemClock, random: systemRandom },
+      {
+        engine: this.engine,
+        admin: this.admin,
+        names: pgNames,
+        backends: this.#backends,
+        clock: systemClock,
+        random: systemRandom,
+      },
     );
     const opened = new TestSession(session, told);
     this.#sessions.push(opened);

@@ -87,12 +87,6 @@ const columns: readonly (readonly [name: string, oid: number, columns: string])[
   ['pg_largeobject', 2613, 'loid oid!, pageno int4!, data bytea!'],
   ['pg_largeobject_metadata', 2995, 'oid oid!, lomowner oid!, lomacl aclitem[]'],
   [
-    'pg_locks',
-    12073,
-    'locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, transactionid xid, classid oid, objid oid, objsubid int2, ' +
-      'virtualtransaction text, pid int4, mode text, granted bool, fastpath bool, waitstart timestamptz',
-  ],
-  [
     'pg_matviews',
     12038,
     'schemaname name, matviewname name, matviewowner name, tablespace name, hasindexes bool, ispopulated bool, definition text',

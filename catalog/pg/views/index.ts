@@ -12,6 +12,7 @@ import { pgDatabase } from './pg_database.ts';
 import { pgDescription } from './pg_description.ts';
 import { pgExtension } from './pg_extension.ts';
 import { pgLanguage } from './pg_language.ts';
+import { pgLocks } from './pg_locks.ts';
 import { pgNamespace } from './pg_namespace.ts';
 import { pgProc } from './pg_proc.ts';
 import { pgRoles } from './pg_roles.ts';
@@ -48,6 +49,7 @@ export const views: readonly PgView[] = [
   pgProc,
   pgSettings,
   pgStatActivity,
+  pgLocks,
   pgStatUserTables,
   ...emptyViews,
 ];

@@ -1,5 +1,8 @@
-/** The asking session itself; others are not shown to it. */
+/** The SQL sessions of the pod that the asking one may see; those of other users only that they are there. */
+import { sessionRows } from '../session-functions.ts';
 import { type PgView, pg } from '../view.ts';
+
+const time = (field: string): string => `make_timestamptz(${field})`;
 
 export const pgStatActivity: PgView = {
   name: 'pg_stat_activity',
@@ -10,17 +13,39 @@ export const pgStatActivity: PgView = {
     'state_change timestamptz, wait_event_type text, wait_event text, state text, backend_xid xid, backend_xmin xid, query_id int8, query text, ' +
     'backend_type text',
   values: {
-    datid: `${pg('_oid')}('database', '', current_database())`,
-    datname: 'current_database()',
-    pid: `${pg('pg_backend_pid')}()`,
-    usesysid: `${pg('_role_oid')}(${pg('_user')}())`,
-    usename: `${pg('_user')}()`,
-    application_name: `coalesce(${pg('_settings')}()['application_name'], '')`,
-    query_start: 'now()',
-    state: `'active'`,
-    state_change: 'now()',
-    query: 'system.main.current_query()',
-    backend_type: `'client backend'`,
+    datid: `${pg('_oid')}('database', '', datname)`,
+    datname: 'datname',
+    pid: 'pid',
+    usesysid: `${pg('_role_oid')}(usename)`,
+    usename: 'usename',
+    application_name: 'application_name',
+    client_addr: 'client_addr',
+    client_port: 'client_port',
+    backend_start: time('backend_start'),
+    xact_start: time('xact_start'),
+    query_start: time('query_start'),
+    state_change: time('state_change'),
+    wait_event_type: 'wait_event_type',
+    wait_event: 'wait_event',
+    state: 'state',
+    query: 'query',
+    backend_type: 'backend_type',
   },
-  from: 'range(1)',
+  from: sessionRows('activity', {
+    pid: 'INTEGER',
+    datname: 'VARCHAR',
+    usename: 'VARCHAR',
+    application_name: 'VARCHAR',
+    client_addr: 'VARCHAR',
+    client_port: 'INTEGER',
+    backend_start: 'BIGINT',
+    xact_start: 'BIGINT',
+    query_start: 'BIGINT',
+    state_change: 'BIGINT',
+    wait_event_type: 'VARCHAR',
+    wait_event: 'VARCHAR',
+    state: 'VARCHAR',
+    query: 'VARCHAR',
+    backend_type: 'VARCHAR',
+  }),
 };
