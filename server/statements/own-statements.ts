@@ -587,10 +587,12 @@ function grantHint({ word }: Shape): string {
 
 /** `SET TIME ZONE 2` means hours east of Greenwich; zone files count the other way round. */
 function zoneOf(name: string, value: string): string {
-  const hours = /^\s*([+-]?)(\d{1,2})(?::?00)?\s*$/.exec(value);
+  const hours = /^\s*([+-]?)(\d{1,2})(:00)?\s*$/.exec(value);
   if (!/^time ?zone$/i.test(name) || !hours) return value;
   const number = Number(hours[2]);
-  return number === 0 ? 'UTC' : `Etc/GMT${hours[1] === '-' ? '+' : '-'}${number}`;
+  // A bare number counts hours to the east; with minutes it is a POSIX zone, which counts to the west, as `Etc/GMT` does.
+  const isWest = (hours[1] === '-') === (hours[3] === undefined);
+  return number === 0 ? 'UTC' : `Etc/GMT${isWest ? '+' : '-'}${number}`;
 }
 
 /** Types of `PREPARE name (int, text) AS …`, as text between the commas. */

@@ -1,7 +1,7 @@
 /**
  * The settings a client can SET, SHOW and RESET. A table, as PostgreSQL's guc_tables.c: what is not in it does not exist
- * (42704). Most only remember their value, because tools set them and read them back; three do something: TimeZone,
- * search_path and the time-outs. Names are case-insensitive and keep the spelling of the table when reported.
+ * (42704). Most only remember their value, because tools set them and read them back; some do something: TimeZone,
+ * DateStyle, IntervalStyle, search_path and the time-outs. Names are case-insensitive and keep the spelling of the table when reported.
  */
 import { LakeError } from '../../base/errors.ts';
 
@@ -68,18 +68,20 @@ const encoding = (value: string): string => {
   if (['utf8', 'unicode', 'sqlascii'].includes(value.toLowerCase().replace(/[^a-z0-9]/g, ''))) return 'UTF8';
   throw new LakeError('feature_not_supported', `client encoding "${value}" is not supported`, { hint: 'Use UTF8.' });
 };
+const dateStyles: Readonly<Record<string, string>> = { iso: 'ISO', sql: 'SQL', german: 'German' };
+/** Style and order, in any order; what is not named is as at the start, and German has an order of its own. */
 const dateStyle = (value: string): string => {
-  const parts = value.toLowerCase().split(/[\s,]+/);
-  if (
-    parts.some((part) => !['iso', 'mdy', 'dmy', 'ymd', 'us', 'european', 'euro', 'noneuropean', 'default', ''].includes(part))
-  ) {
-    throw new LakeError('feature_not_supported', `DateStyle "${value}" is not supported`, {
-      hint: 'Dates are written in ISO style.',
-    });
+  let style = '';
+  let order = '';
+  for (const part of value.toLowerCase().split(/[\s,]+/)) {
+    if (dateStyles[part] !== undefined) style = dateStyles[part];
+    else if (part.startsWith('postgres')) style = 'Postgres';
+    else if (part === 'ymd' || part === 'dmy' || part === 'mdy') order = part.toUpperCase();
+    else if (part.startsWith('euro')) order = 'DMY';
+    else if (part === 'us' || part.startsWith('noneuro')) order = 'MDY';
+    else if (part !== '' && part !== 'default') throw new LakeError('invalid_argument', `unrecognized key word: "${part}"`);
   }
-  const order =
-    parts.includes('dmy') || parts.some((part) => part.startsWith('euro')) ? 'DMY' : parts.includes('ymd') ? 'YMD' : 'MDY';
-  return `ISO, ${order}`;
+  return `${style || 'ISO'}, ${order || (style === 'German' ? 'DMY' : 'MDY')}`;
 };
 const only =
   (wanted: string, hint: string) =>
@@ -105,7 +107,7 @@ const definitions: readonly Definition[] = [
     name: 'IntervalStyle',
     initial: 'postgres',
     reported: true,
-    check: only('postgres', 'Intervals are written in PostgreSQL style.'),
+    check: oneOf('postgres', 'postgres_verbose', 'sql_standard', 'iso_8601'),
   },
   { name: 'TimeZone', initial: 'UTC', reported: true },
   { name: 'integer_datetimes', initial: 'on', reported: true, fixed: true },

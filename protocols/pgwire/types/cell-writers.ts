@@ -10,7 +10,8 @@ import type { Column } from '../../../base/statement-session.ts';
 import { ArrayBinary, ArrayText } from './array.ts';
 import { BitWriter } from './bit.ts';
 import type { CellWriter, OutputSettings } from './cell.ts';
-import { DateBinary, DateText, TimestampBinary, TimestampText, TimestamptzText, TimetzWriter, TimeWriter } from './datetime.ts';
+import { dateText, timestampText, timestamptzText } from './date-style.ts';
+import { DateBinary, TimestampBinary, TimetzWriter, TimeWriter } from './datetime.ts';
 import { BignumWriter, decimalKind, NumericBinary, NumericText } from './decimal.ts';
 import { Float4Text, Float8Text, FloatBinary } from './float.ts';
 import type { SmallKind } from './integer.ts';
@@ -48,7 +49,7 @@ function create(type: DuckDBType, announced: number, format: 0 | 1, settings: Ou
   const kind = small.get(type.typeId);
   if (kind !== undefined) return binary ? new SmallBinary(kind, wireBytes(announced, type)) : new SmallText(kind);
   const unit = (timestampUnits as ReadonlyMap<DuckDBTypeId, 's' | 'ms' | 'us' | 'ns'>).get(type.typeId);
-  if (unit !== undefined) return binary ? new TimestampBinary(unit) : new TimestampText(unit);
+  if (unit !== undefined) return binary ? new TimestampBinary(unit) : timestampText(unit, settings);
   switch (type.typeId) {
     case DuckDBTypeId.BOOLEAN:
       return binary ? new BoolBinary() : new BoolText();
@@ -77,7 +78,7 @@ function create(type: DuckDBType, announced: number, format: 0 | 1, settings: Ou
     case DuckDBTypeId.ENUM:
       return new EnumWriter(type);
     case DuckDBTypeId.DATE:
-      return binary ? new DateBinary() : new DateText();
+      return binary ? new DateBinary() : dateText(settings);
     case DuckDBTypeId.TIME:
       return new TimeWriter(false, binary);
     case DuckDBTypeId.TIME_NS:
@@ -85,9 +86,9 @@ function create(type: DuckDBType, announced: number, format: 0 | 1, settings: Ou
     case DuckDBTypeId.TIME_TZ:
       return new TimetzWriter(binary);
     case DuckDBTypeId.TIMESTAMP_TZ:
-      return binary ? new TimestampBinary('us') : new TimestamptzText(settings);
+      return binary ? new TimestampBinary('us') : timestamptzText(settings);
     case DuckDBTypeId.INTERVAL:
-      return binary ? new IntervalBinary() : new IntervalText();
+      return binary ? new IntervalBinary() : new IntervalText(settings.intervalStyle);
     case DuckDBTypeId.UUID:
       return new UuidWriter(binary);
     case DuckDBTypeId.BIT:

@@ -3,10 +3,21 @@
  * each chunk, and then writes cells by row straight into the answer's buffer: no JavaScript value is made per cell on
  * the types that matter. Writers of nested types hold writers of their elements.
  */
+import type { IntervalStyle } from './interval-style.ts';
 import type { RawVector } from './vector.ts';
+
+/** The session's DateStyle: how dates are written, and in which order day and month stand where the style leaves it open. */
+export interface DateStyle {
+  readonly style: 'ISO' | 'SQL' | 'Postgres' | 'German';
+  readonly order: 'MDY' | 'DMY' | 'YMD';
+}
 
 /** What text output depends on in a session. */
 export interface OutputSettings {
+  readonly dateStyle: DateStyle;
+  readonly intervalStyle: IntervalStyle;
+  /** The session's TimeZone. */
+  readonly zoneName: string;
   /** Seconds east of Greenwich of the session's TimeZone at an instant (microseconds since 1970). */
   offsetAt(utcMicros: number): number;
 }

@@ -1,5 +1,5 @@
 /**
- * date, time, timetz, timestamp and timestamptz. Text is DateStyle ISO; binary counts from 2000-01-01. DuckDB counts
+ * date, time, timetz, timestamp and timestamptz. Text is DateStyle ISO (date-style.ts has the others); binary counts from 2000-01-01. DuckDB counts
  * from 1970-01-01 and knows seconds, milliseconds, microseconds and nanoseconds; the wire has microseconds, so
  * nanoseconds are cut off (towards the past). Source: datetime.c, EncodeDateTime; date.c and timestamp.c, *_send.
  */
@@ -175,7 +175,8 @@ export class TimestampText extends InstantWriter {
 
 export class TimestamptzText extends TimestampText {
   readonly #settings: OutputSettings;
-  #offset = 0;
+  /** Of the cell written last, seconds east. */
+  offset = 0;
 
   constructor(settings: OutputSettings) {
     super('us');
@@ -185,9 +186,9 @@ export class TimestamptzText extends TimestampText {
   override write(out: Uint8Array, at: number, row: number): number {
     const infinite = this.read(row);
     if (infinite !== 0) return putAscii(out, at, infinite > 0 ? 'infinity' : '-infinity');
-    this.#offset = this.#settings.offsetAt(this.day * dayMicros + this.micros);
+    this.offset = this.#settings.offsetAt(this.day * dayMicros + this.micros);
     let { day } = this;
-    let micros = this.micros + this.#offset * 1e6;
+    let micros = this.micros + this.offset * 1e6;
     if (micros < 0 || micros >= dayMicros) {
       const days = Math.floor(micros / dayMicros);
       day += days;
@@ -197,7 +198,7 @@ export class TimestamptzText extends TimestampText {
   }
 
   protected override suffix(out: Uint8Array, at: number, day: number): number {
-    return putBc(out, putOffset(out, at, this.#offset), day);
+    return putBc(out, putOffset(out, at, this.offset), day);
   }
 }
 

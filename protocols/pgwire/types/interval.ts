@@ -1,6 +1,7 @@
-/** interval: months, days and microseconds, kept apart. Text is IntervalStyle postgres: `1 year 2 mons -3 days +04:05:06.7`. Source: datetime.c, EncodeInterval; timestamp.c, interval_send. */
+/** interval: months, days and microseconds, kept apart. Text in IntervalStyle postgres is `1 year 2 mons -3 days +04:05:06.7`. Source: datetime.c, EncodeInterval; timestamp.c, interval_send. */
 import { put32, putAscii, toBigInt64 } from './digits.ts';
 import { FixedWriter } from './integer.ts';
+import { type IntervalStyle, restyleInterval } from './interval-style.ts';
 
 /** interval_out with IntervalStyle postgres. */
 export function formatInterval(months: number, days: number, micros: bigint): string {
@@ -27,14 +28,23 @@ export function formatInterval(months: number, days: number, micros: bigint): st
 }
 
 export class IntervalText extends FixedWriter {
-  constructor() {
-    super(16, 80);
+  readonly #style: IntervalStyle;
+
+  constructor(style: IntervalStyle) {
+    super(16, 96);
+    this.#style = style;
   }
 
   write(out: Uint8Array, at: number, row: number): number {
     const { i32, u32 } = this;
     const micros = toBigInt64(u32[row * 4 + 2] as number, i32[row * 4 + 3] as number);
-    return putAscii(out, at, formatInterval(i32[row * 4] as number, i32[row * 4 + 1] as number, micros));
+    const [months, days] = [i32[row * 4] as number, i32[row * 4 + 1] as number];
+    const style = this.#style;
+    return putAscii(
+      out,
+      at,
+      style === 'postgres' ? formatInterval(months, days, micros) : restyleInterval(style, months, days, micros),
+    );
   }
 }
 

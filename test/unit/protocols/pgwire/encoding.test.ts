@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Column } from '../../../../base/statement-session.ts';
+import { Settings } from '../../../../protocols/pgwire/settings.ts';
 import { createCellWriter } from '../../../../protocols/pgwire/types/cell-writers.ts';
 import { formatFloat4, formatFloat8 } from '../../../../protocols/pgwire/types/float.ts';
 import { columnVector } from '../../../../protocols/pgwire/types/vector.ts';
@@ -13,11 +14,15 @@ const connection = await instance.connect();
 const server = await startWireServer();
 after(() => server.close());
 
+/** Two hours east of Greenwich, all year. */
+const settings = new Settings();
+settings.set('TimeZone', 'Etc/GMT-2');
+
 /** The first column of a query, cell by cell, as the wire writes it. */
 async function cells(sql: string, pgType?: Column['pgType'], format: 0 | 1 = 0): Promise<(string | null)[]> {
   const result = await connection.stream(sql);
   const type = result.columnType(0);
-  const writer = createCellWriter({ name: 'x', type, ...(pgType ? { pgType } : {}) }, format, { offsetAt: () => 7200 });
+  const writer = createCellWriter({ name: 'x', type, ...(pgType ? { pgType } : {}) }, format, settings);
   const out: (string | null)[] = [];
   for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     writer.load(columnVector(chunk, 0), chunk.rowCount);

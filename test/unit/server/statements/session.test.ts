@@ -260,6 +260,32 @@ test('settings are set, shown, reported and reset; unknown ones do not exist', a
   await session.send('RESET ALL');
 });
 
+test('a zone by number counts to the east, with minutes to the west; DateStyle keeps its order', async () => {
+  const session = await pod.session('ada', 'sales');
+  for (const [value, offset] of [
+    ['-2', -2],
+    ["'+3'", 3],
+    ["'-02:00'", 2],
+    ["'+02:00'", -2],
+  ] as const) {
+    await session.send(`SET TimeZone TO ${value}`);
+    assert.deepEqual(await session.rows("SELECT date_part('timezone_hour', TIMESTAMPTZ '2000-01-01 00:00:00+00')"), [
+      [BigInt(offset)],
+    ]);
+  }
+  for (const [value, shown] of [
+    ['SQL, DMY', 'SQL, DMY'],
+    ['german', 'German, DMY'],
+    ['ymd, postgres', 'Postgres, YMD'],
+    ['iso', 'ISO, MDY'],
+  ]) {
+    await session.send(`SET DateStyle TO '${value}'`);
+    assert.deepEqual(await session.rows('SHOW DateStyle'), [[shown]]);
+  }
+  assert.equal((await session.error("SET DateStyle TO 'roman'")).code, 'invalid_argument');
+  await session.close();
+});
+
 test('settings of a transaction go with it', async () => {
   await session.send("BEGIN; SET LOCAL timezone = 'Asia/Tokyo'");
   assert.deepEqual(await session.rows('SHOW timezone'), [['Asia/Tokyo']]);
