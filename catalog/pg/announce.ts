@@ -8,6 +8,7 @@ import { arrayOid, oidOfTypeName } from '../../base/pg-types.ts';
 import type { Column } from '../../base/statement-session.ts';
 import { columnTypes } from './view.ts';
 import { views } from './views/index.ts';
+import { informationSchemaViews } from './views/information/index.ts';
 
 /** Types that DuckDB holds as something else. */
 const announced: ReadonlySet<string> = new Set([
@@ -43,7 +44,7 @@ const driverNames: readonly (readonly [name: string, type: string])[] = [
 
 const typeOfColumn: ReadonlyMap<string, string> = (() => {
   const types = new Map<string, string | null>();
-  for (const [name, type] of views.flatMap(columnTypes)) {
+  for (const [name, type] of [...views, ...informationSchemaViews].flatMap(columnTypes)) {
     const known = types.get(name);
     types.set(name, known === undefined || known === type ? type : null);
   }

@@ -322,12 +322,6 @@ export const catalogFunctions: readonly PgFunction[] = [
     `(setting_name) AS coalesce(${pg('_settings')}()[lower(setting_name)], error('unrecognized configuration parameter "' || setting_name || '"'))`,
     `(setting_name, missing_ok) AS coalesce(${pg('_settings')}()[lower(setting_name)], CASE WHEN missing_ok THEN NULL ELSE error('unrecognized configuration parameter "' || setting_name || '"') END)`,
   ],
-  // It answers what holds already; a query cannot change a setting here, and must not look as if it had.
-  [
-    'set_config',
-    `(setting_name, new_value, is_local) AS CASE WHEN lower(setting_name) = 'jit' OR ${pg('_settings')}()[lower(setting_name)] = new_value::VARCHAR THEN new_value::VARCHAR
-      ELSE error('set_config cannot change "' || setting_name || '" here: use SET') END`,
-  ],
   ['pg_my_temp_schema', `() AS ${pg('_schema_oid')}('pg_temp_1')`],
   ['pg_is_other_temp_schema', ...always('false', 'schema_oid')],
   ['pg_is_in_recovery', ...always('false', '')],
@@ -336,7 +330,6 @@ export const catalogFunctions: readonly PgFunction[] = [
   ['pg_blocking_pids', ...always('[]::INTEGER[]', 'backend')],
   ['inet_server_addr', ...always('NULL::VARCHAR', '')],
   ['inet_server_port', ...always('NULL::INTEGER', '')],
-  ['inet_client_addr', ...always('NULL::VARCHAR', '')],
   ['inet_client_port', ...always('NULL::INTEGER', '')],
   ['getdatabaseencoding', ...always("'UTF8'", '')],
   ['pg_client_encoding', ...always("'UTF8'", '')],

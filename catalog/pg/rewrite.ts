@@ -98,7 +98,7 @@ const typeNames: Readonly<Record<string, string>> = {
   time_stamp: 'timestamptz',
 };
 /** Relations that are there a second time, with rows counted. */
-const countedRelations: ReadonlySet<string> = new Set(['pg_class', 'pg_stat_user_tables']);
+const countedRelations: ReadonlySet<string> = new Set(['pg_class', 'pg_stat_user_tables', 'pg_stat_all_tables']);
 /** Columns of catalogs that hold functions. */
 const procColumns: ReadonlySet<string> = new Set([
   'typsubscript',

@@ -42,6 +42,11 @@ export const sessionFunctions: readonly PgFunction[] = [
       ),
     ];
   }),
+  ['inet_client_addr', "() AS session_call('client', '', '')"],
+  [
+    'set_config',
+    "(setting_name, new_value, is_local) AS session_call(CASE WHEN is_local THEN 'set-local' ELSE 'set' END, setting_name, new_value::VARCHAR)",
+  ],
   ['pg_advisory_unlock_all', "() AS session_call('unlock-all', '', '')"],
 ];
 

@@ -61,6 +61,8 @@ export class SessionCore {
   #connection: EngineConnection;
   #lease: Lease;
   #stale = false;
+  /** Settings changed by functions, not yet told to DuckDB and the client. */
+  readonly #pending: { readonly change: Change; readonly before: string | undefined }[] = [];
   #zone = new TimeZone('UTC');
   #closed = false;
 
@@ -141,6 +143,33 @@ export class SessionCore {
     }
     this.#zone = new TimeZone(zone);
     this.plans.clear();
+  }
+
+  /** A setting that a function of a query changes: it counts for the statements after this one. */
+  setLater(name: string, value: string, isLocal: boolean): string {
+    const checked = this.vars.check(name, value);
+    // Local to a transaction that is this statement alone: over before anyone can see it.
+    if (isLocal && this.transaction.state === 'idle') return checked;
+    const before = this.vars.peek(name);
+    if (before !== checked) this.#pending.push({ change: this.vars.set(name, checked, isLocal), before });
+    return checked;
+  }
+
+  /** Makes what `setLater` changed hold. Throws invalid_argument for a time zone there is not, which then is as it was. */
+  async applyPending(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const changed = this.#pending.splice(0);
+    try {
+      await this.applyEnvironment();
+    } catch (error) {
+      for (const { change, before } of changed.reverse()) if (before !== undefined) this.vars.set(change.name, before, false);
+      await this.applyEnvironment();
+      throw new LakeError('invalid_argument', 'a value that set_config was given is not valid', {
+        hint: "SET says which: a time zone is a name such as 'Europe/Berlin' or 'UTC'.",
+        cause: error,
+      });
+    }
+    this.report(changed.map(({ change }) => change));
   }
 
   /** Tells the client about settings that changed, if they are reported ones. */

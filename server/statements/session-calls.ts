@@ -13,8 +13,11 @@ export interface SessionCallsOptions {
   readonly clock: Clock;
   readonly asking: Asking;
   readonly pid: number;
+  readonly address: string;
   /** The lake the session is on: advisory locks are a database's own. */
   lake(): string;
+  /** set_config: changes a setting and answers its new value. */
+  set(name: string, value: string, isLocal: boolean): string;
 }
 
 export class SessionCalls {
@@ -60,6 +63,11 @@ export class SessionCalls {
       case 'cancel':
       case 'terminate':
         return String(backends.signal(asking, Number(first), what));
+      case 'client':
+        return this.#options.address;
+      case 'set':
+      case 'set-local':
+        return this.#options.set(first, second, what === 'set-local');
       case 'clock':
         return String(Math.round(clock.now() * 1000));
       case 'started':

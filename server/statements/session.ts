@@ -27,6 +27,7 @@ import { announcedName } from './column-name.ts';
 import { SessionCore } from './core.ts';
 import { asAlterView, withoutCascade } from './definitions.ts';
 import { toStatementError } from './errors.ts';
+import { type Explain, parseExplain, planRows } from './explain.ts';
 import { checkGate } from './gate.ts';
 import { OwnStatements } from './own-statements.ts';
 import type { Plan } from './plans.ts';
@@ -90,7 +91,9 @@ export async function openStatementSession(
     clock: dependencies.clock,
     pid: startup.processId,
     asking: { principal, maySee: (lake) => late.core?.rightOn(lake) !== undefined },
+    address: startup.remoteAddress,
     lake: () => late.core?.lake ?? '',
+    set: (name, value, isLocal) => (late.core as SessionCore).setLater(name, value, isLocal),
   });
   const core = await SessionCore.open({
     engine: dependencies.engine,
@@ -178,7 +181,12 @@ export class SqlSession implements StatementSession {
       return this.#own.prepare(sql, shape, admin);
     try {
       const plan = await this.plan(sql, shape, parameterOids);
-      const columns = shape.rows || shape.road !== 'engine' ? plan.columns : null;
+      const columns =
+        shape.road === 'explain'
+          ? parseExplain(sql, shape.tokens).columns
+          : shape.rows || shape.road !== 'engine'
+            ? plan.columns
+            : null;
       return {
         parameters: plan.parameters,
         columns,
@@ -212,6 +220,7 @@ export class SqlSession implements StatementSession {
   /** What every statement must pass. Resolves to the administrative statement, if it is one. */
   async #enter(sql: string, shape: Shape): Promise<unknown> {
     if (shape.road !== 'transaction') this.core.transaction.checkUsable();
+    await this.core.applyPending();
     await this.core.refresh();
     const admin = adminWords.has(shape.word) ? (this.dependencies.admin?.parse(sql) ?? null) : null;
     if (admin === null) this.#checkGate(shape);
@@ -228,7 +237,7 @@ export class SqlSession implements StatementSession {
     const lake = core.lake ?? '';
     const definition = withoutCascade(sql, shape);
     if (definition !== null) core.hooks.notice('NOTICE', '00000', definition.notice);
-    const text = definition?.sql ?? sql;
+    const text = definition?.sql ?? (shape.road === 'explain' ? parseExplain(sql, shape.tokens).sql : sql);
     const rewritten = core.names?.rewrite(text, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
     const keep =
       shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');
@@ -269,6 +278,8 @@ export class SqlSession implements StatementSession {
       const run = (): Promise<DuckDBMaterializedResult> => core.connection.execute(plan.prepared);
       const execute = maySleep ? () => this.#calls.untilFree(run, (free) => this.#wait(free)) : run;
       const result = shape.road === 'explain' ? await measured(core.connection, execute) : await execute();
+      if (shape.bounded) await core.applyPending();
+      if (shape.road === 'explain') return await this.#explained(parseExplain(sql, shape.tokens), plan, result);
       if (rows) {
         const columns = this.#checkColumns(plan, result, options);
         if (!plan.kept) plan.prepared.destroySync();
@@ -285,6 +296,18 @@ export class SqlSession implements StatementSession {
       if (view !== null) return this.runEngine(view, shape, options);
       throw this.mapped(error, sql);
     }
+  }
+
+  async #explained(explain: Explain, plan: Plan, result: DuckDBMaterializedResult): Promise<Outcome> {
+    const plans = Array.from({ length: result.chunkCount }, (_, i) => result.getChunk(i).getRows())
+      .flat()
+      .map((row) => String(row.at(-1)));
+    plan.prepared.destroySync();
+    const rows = await this.core.textRows(
+      explain.columns.map(({ name }) => name),
+      planRows(explain, plans),
+    );
+    return { t: 'rows', rows: this.guard(explain.columns, rows, ''), tag: () => 'EXPLAIN' };
   }
 
   async failed(_error: LakeError): Promise<void> {

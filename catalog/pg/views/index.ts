@@ -20,9 +20,14 @@ import { pgSettings } from './pg_settings.ts';
 import { pgShadow } from './pg_shadow.ts';
 import { pgShdescription } from './pg_shdescription.ts';
 import { pgStatActivity } from './pg_stat_activity.ts';
+import { pgStatAllTables } from './pg_stat_all_tables.ts';
+import { pgStatBgwriter } from './pg_stat_bgwriter.ts';
+import { pgStatDatabase } from './pg_stat_database.ts';
 import { pgStatUserTables } from './pg_stat_user_tables.ts';
+import { pgStatioUserTables } from './pg_statio_user_tables.ts';
 import { pgTables } from './pg_tables.ts';
 import { pgTablespace } from './pg_tablespace.ts';
+import { pgTimezoneNames } from './pg_timezone_names.ts';
 import { pgUser } from './pg_user.ts';
 import { pgViews } from './pg_views.ts';
 
@@ -51,5 +56,10 @@ export const views: readonly PgView[] = [
   pgStatActivity,
   pgLocks,
   pgStatUserTables,
+  pgStatAllTables,
+  pgStatioUserTables,
+  pgStatDatabase,
+  pgStatBgwriter,
+  pgTimezoneNames,
   ...emptyViews,
 ];

@@ -588,8 +588,8 @@ test('EXPLAIN ANALYZE of a change is a change', async () => {
 test('EXPLAIN ANALYZE measures, whatever was measured before', async () => {
   for (let i = 0; i < 2; i++) {
     await session.send('SELECT 1');
-    const [[, tree]] = (await session.rows('EXPLAIN ANALYZE SELECT count(*) FROM range(12345)')) as [[string, string]];
-    assert.match(tree, /12,?345 rows/);
+    const lines = await session.rows('EXPLAIN ANALYZE SELECT count(*) FROM range(12345)');
+    assert.match(lines.join('\n'), /12,?345 rows/);
   }
 });
 
@@ -667,4 +667,20 @@ test('what a ducklake has not is refused with 0A000 and what to do instead, neve
 test('UNLISTEN says nothing', async () => {
   assert.equal(await session.tag('UNLISTEN *'), 'UNLISTEN');
   assert.deepEqual(session.notices, []);
+});
+
+test('set_config changes a setting for the statements after it, and its transaction when it is local', async () => {
+  assert.deepEqual(await session.rows("SELECT set_config('application_name', 'report', false)"), [['report']]);
+  assert.deepEqual(await session.rows("SHOW application_name"), [['report']]);
+  assert.ok(session.reported.includes('application_name=report'));
+  assert.deepEqual(await session.rows("SELECT set_config('my.user', name, false) FROM (VALUES ('ann')) t(name)"), [['ann']]);
+  assert.deepEqual(await session.rows("SELECT current_setting('my.user')"), [['ann']]);
+  await session.send('BEGIN');
+  await session.send("SELECT set_config('TimeZone', 'Asia/Tokyo', true)");
+  assert.deepEqual(await session.rows("SELECT extract(hour FROM timestamptz '2024-01-01 00:00:00+00')"), [[9n]]);
+  await session.send('COMMIT');
+  assert.deepEqual(await session.rows("SELECT extract(hour FROM timestamptz '2024-01-01 00:00:00+00')"), [[0n]]);
+  assert.equal((await session.error("SELECT set_config('nonsense', '1', false)")).code, 'undefined_parameter');
+  assert.equal((await session.error("SELECT set_config('TimeZone', 'Nowhere/Land', false)")).code, 'invalid_argument');
+  assert.deepEqual(await session.rows('SELECT 1'), [[1]]);
 });
