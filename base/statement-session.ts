@@ -131,6 +131,8 @@ export interface StatementSession {
    * when that is over; undefined: for ever.
    */
   idleLimit?(): { readonly ms: number; readonly error: LakeError } | undefined;
+  /** The client has said nothing for a while: gives back what can be made again for its next statement. Never rejects. */
+  rest?(): Promise<void>;
   /** Interrupts what runs now (CancelRequest, timeout). Never throws. */
   cancel(): void;
   /** The connection is gone: roll back, free everything. */

@@ -50,6 +50,9 @@ import { LiveSessions } from './live-sessions.ts';
 import { createMetadataRelay, forwardCancel } from './metadata-relay.ts';
 import { issueFollowed, openFollowed } from './session-door.ts';
 import { firstScreen, type Listeners } from './screen.ts';
+import { warnOfFewFiles } from './open-files.ts';
+import { createPgwireMetrics } from './pgwire-metrics.ts';
+import { StatementLog } from './statement-log.ts';
 import { Backends } from './statements/backends.ts';
 import { openStatementSession } from './statements/session.ts';
 import { showDuration } from './statements/session-vars.ts';
@@ -300,6 +303,13 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     });
   };
   const state = { draining: false };
+  warnOfFewFiles(config.pgwireMaxConnections, logger);
+  const statementLog = new StatementLog({
+    minMs: config.logMinDurationMs,
+    clock,
+    logger: logger.child({ room: 'statements' }),
+    registry: metricsRegistry,
+  });
   const proxies = new AddressList(config.proxyProtocolFrom);
   const pgListener = new Listener({
     address: { host: config.bindHost, port: config.pgwirePort },
@@ -335,7 +345,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
             }),
           ),
         );
-        return { t: 'session', session: trouble.guard(session) };
+        return { t: 'session', session: statementLog.follow(trouble.guard(session), startup) };
       },
       cancelElsewhere: (processId, secretKey) => forwardCancel(dataDir.socketDir, 5432, processId, secretKey),
     },
@@ -353,6 +363,7 @@ async function compose(config: Config, began: number, closers: Array<() => Promi
     throw takenPort(error, config.pgwirePort, 'BOILSTREAM_PGWIRE_PORT');
   });
   closers.push(() => pgListener.close(1_000));
+  createPgwireMetrics(metricsRegistry, () => pgListener.counts);
   listeners.pgwire = { host: config.bindHost, port: pgListener.port };
 
   const { promise: ended, resolve: end } = Promise.withResolvers<LakeError | undefined>();
@@ -518,6 +529,7 @@ async function accessOf(control: ControlCatalog, principal: Principal): Promise<
 function sessionDefaults(config: Config): Readonly<Record<string, string>> {
   return {
     ...Object.fromEntries(Object.entries(config.timeoutsMs).map(([name, ms]) => [name, showDuration(ms)])),
+    ...(config.logMinDurationMs === undefined ? {} : { log_min_duration_statement: showDuration(config.logMinDurationMs) }),
     max_connections: String(config.pgwireMaxConnections),
     superuser_reserved_connections: String(config.pgwireReservedConnections),
   };

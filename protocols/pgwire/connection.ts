@@ -115,6 +115,11 @@ export class Connection {
     this.#session?.terminateWhenIdle(error);
   }
 
+  /** As `Session.rest`. */
+  rest(): boolean {
+    return this.#session?.rest() ?? false;
+  }
+
   /** Closes without a word. */
   destroy(): void {
     this.#socket.destroy();

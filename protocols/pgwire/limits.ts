@@ -39,6 +39,8 @@ export interface Limits {
   readonly writeStallMsMax: number;
   /** First TCP keepalive probe after this silence: finds peers that are gone without a word. */
   readonly keepAliveMs: number;
+  /** A session whose client says nothing for so long (up to twice as long) gives back its engine connection. */
+  readonly restMs: number;
   /** One encoded row: the protocol's message length is a signed 32-bit number, and the row is built in memory. */
   readonly rowBytesMax: number;
 }
@@ -62,6 +64,7 @@ export const defaultLimits: Limits = {
   inboxBytesMax: 256 * 1024,
   writeStallMsMax: 600_000,
   keepAliveMs: 60_000,
+  restMs: 15_000,
   rowBytesMax: 256 * 1024 * 1024,
 };
 

@@ -40,6 +40,7 @@ export class Listener {
   readonly #context: ConnectionContext;
   readonly #connections = new Set<Connection>();
   readonly #server: Server;
+  #stopResting = (): void => {};
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -85,7 +86,19 @@ export class Listener {
         resolve,
       );
     });
+    this.#restLater();
     this.#server.on('error', (error) => this.#context.logger.error({ error }, 'listener'));
+  }
+
+  /** Lets idle sessions give back what they can, a few at a time: thousands at once would hold everybody else up. */
+  #restLater(): void {
+    const { clock } = this.#options;
+    this.#stopResting = clock.after(this.#context.limits.restMs, async () => {
+      let rested = 0;
+      for (const connection of [...this.#connections])
+        if (connection.rest() && ++rested % restedAtOnceMax === 0) await clock.sleep(5, { unref: true });
+      if (this.#server.listening) this.#restLater();
+    });
   }
 
   /** The TCP port in use, 0 on a Unix socket. */
@@ -111,6 +124,7 @@ export class Listener {
 
   /** Ends every session (`57P01`), waits up to `graceMs` for them, then cuts what is left. */
   async close(graceMs = 5000): Promise<void> {
+    this.#stopResting();
     if (this.#server.listening) this.#server.close();
     for (const connection of this.#connections) connection.end(shutdown());
     const end = this.#options.clock.monotonic() + graceMs;
@@ -118,6 +132,9 @@ export class Listener {
     for (const connection of this.#connections) connection.destroy();
   }
 }
+
+/** Sessions told to rest before others have their turn: closing an engine connection takes some 50 µs. */
+const restedAtOnceMax = 20;
 
 function shutdown(): LakeError {
   return new LakeError('admin_shutdown', 'terminating connection due to administrator command');

@@ -65,6 +65,10 @@ export class Session {
   /** ReadyForQuery was the last thing said: the session waits for its client. */
   #isIdle = true;
   #stopIdleTimer: (() => void) | null = null;
+  /** Messages handled; and how many there were when it was last asked for. */
+  #messages = 0;
+  #messagesSeen = -1;
+  #messagesRested = -1;
 
   constructor(options: SessionOptions) {
     this.#inbox = options.inbox;
@@ -109,6 +113,17 @@ export class Session {
     this.#inbox.wake();
   }
 
+  /** Called now and then: a session whose client has said nothing since the last call gives back what it can. True if it did. */
+  rest(): boolean {
+    const isQuiet = this.#isIdle && this.#messages === this.#messagesSeen;
+    const isNew = this.#messages !== this.#messagesRested;
+    this.#messagesSeen = this.#messages;
+    if (!isQuiet || !isNew) return false;
+    this.#messagesRested = this.#messages;
+    void this.#execution?.rest?.().catch(() => undefined);
+    return true;
+  }
+
   /** Announces the session's parameters and serves it until the client leaves. `announceKey` writes BackendKeyData. */
   async run(execution: StatementSession, announceKey: () => void): Promise<void> {
     this.#execution = execution;
@@ -139,6 +154,7 @@ export class Session {
         continue;
       }
       this.#isIdle = false;
+      this.#messages++;
       this.#stopIdleTimer?.();
       this.#stopIdleTimer = null;
       const action = step(this.#mode, message.type);

@@ -30,6 +30,8 @@ export interface KeyFiles {
 export interface Config {
   readonly dataDir: string;
   readonly logLevel: LogLevel;
+  /** Statements that take as long are logged; undefined: none. */
+  readonly logMinDurationMs?: number;
   readonly storageUrl: string;
   /** Holds a password: never to be shown. */
   readonly metadataUrl?: string;
@@ -161,6 +163,7 @@ export function loadConfig(input: {
   const config: Config = omitUndefined({
     dataDir,
     logLevel: value('log_level', readEnum) as LogLevel,
+    logMinDurationMs: value('log_min_duration', readTimeout),
     storageUrl: value('storage_url', readStorageUrl) ?? `${pathToFileURL(resolve(dataDir, 'storage')).href}`,
     metadataUrl: raw('metadata_url'),
     s3: omitUndefined({

@@ -36,6 +36,11 @@ export const options = [
     help: 'how much is logged',
   },
   {
+    name: 'log_min_duration',
+    type: 'duration',
+    help: 'statements that take as long or longer are logged, without their literals; `0ms` logs all. Default: none',
+  },
+  {
     name: 'storage_url',
     type: 'string',
     help: '`s3://bucket/prefix` or `file:///path`: catalog log, table data, cluster state. Default: under the data dir',

@@ -72,13 +72,18 @@ export class Engine {
   ): Promise<{ readonly lease: Lease; readonly connection: EngineConnection }> {
     const lease = await this.pool.lease(principal);
     try {
-      const connection = await lease.instance.connect();
-      const forget = call && lease.instance.answer(connection, call);
-      return { lease, connection: new EngineConnection(connection, this.admission, forget) };
+      return { lease, connection: await this.connection(lease, call) };
     } catch (error) {
       lease.release();
       throw error;
     }
+  }
+
+  /** A connection of an instance that is leased. Close it before the lease is released. */
+  async connection(lease: Lease, call?: SessionCall): Promise<EngineConnection> {
+    const connection = await lease.instance.connect();
+    const forget = call && lease.instance.answer(connection, call);
+    return new EngineConnection(connection, this.admission, forget);
   }
 
   /** Creates DuckLake's tables for a new lake whose metadata database exists. */

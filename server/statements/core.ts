@@ -1,9 +1,10 @@
 /**
  * What a SQL session consists of, shared by the files that carry out its statements: its connection and hold on an
  * instance, settings, plans, cursors, transaction. It knows how to move to another instance when the lakes change.
+ * Over 300 lines: connecting, resting, moving and closing are one life of one connection.
  */
 import { catalogSuffix, type Principal, type Right } from '../../base/domain.ts';
-import { LakeError } from '../../base/errors.ts';
+import { assert, LakeError } from '../../base/errors.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
 import type { RowStream, SessionHooks, Startup } from '../../base/statement-session.ts';
 import { TimeZone } from '../../base/time-zone.ts';
@@ -58,7 +59,8 @@ export class SessionCore {
   readonly #startup: Startup;
   readonly #call: SessionCall | undefined;
   readonly #stopListening: () => void;
-  #connection: EngineConnection;
+  /** Made for the first statement, and given back when the client says nothing for a while. */
+  #connection: EngineConnection | null = null;
   #lease: Lease;
   #stale = false;
   /** Settings changed by functions, not yet told to DuckDB and the client. */
@@ -66,7 +68,7 @@ export class SessionCore {
   #zone = new TimeZone('UTC');
   #closed = false;
 
-  private constructor(options: CoreOptions, held: { connection: EngineConnection; lease: Lease }) {
+  private constructor(options: CoreOptions, lease: Lease) {
     this.#engine = options.engine;
     this.#names = options.names;
     this.#startup = options.startup;
@@ -74,22 +76,22 @@ export class SessionCore {
     this.principal = options.startup.principal;
     this.vars = options.vars;
     this.hooks = options.hooks;
-    this.lake = options.lakes.find((name) => held.lease.instance.access.has(name)) ?? null;
-    this.#connection = held.connection;
-    this.#lease = held.lease;
+    this.lake = options.lakes.find((name) => lease.instance.access.has(name)) ?? null;
+    this.#lease = lease;
     this.#stopListening = options.engine.lakes.onChange(() => {
       this.#stale = true;
     });
   }
 
   static async open(options: CoreOptions): Promise<SessionCore> {
-    const held = await options.engine.connect(options.startup.principal, options.call).catch((error: unknown) => {
+    const lease = await options.engine.pool.lease(options.startup.principal).catch((error: unknown) => {
       throw toStatementError(error);
     });
-    const core = new SessionCore(options, held);
+    const core = new SessionCore(options, lease);
     try {
-      if (core.lake === null && !options.anyLake) throw whyUnavailable(held.lease, options.lakes[0] as string);
-      await core.applyEnvironment();
+      if (core.lake === null && !options.anyLake) throw whyUnavailable(lease, options.lakes[0] as string);
+      // A zone that only the engine can judge is judged before the client is let in.
+      if (!knownZones.has(options.vars.get('TimeZone'))) await core.connect();
       return core;
     } catch (error) {
       await core.close();
@@ -97,8 +99,30 @@ export class SessionCore {
     }
   }
 
+  /** There is one after `refresh` (or `connect`), until the session rests. */
   get connection(): EngineConnection {
+    assert(this.#connection !== null, 'a statement runs on a connection');
     return this.#connection;
+  }
+
+  /** Makes the session's connection if it has none. */
+  async connect(): Promise<void> {
+    if (this.#connection !== null) return;
+    assert(!this.#closed, 'a session that is closed runs nothing');
+    this.#connection = await this.#engine.connection(this.#lease, this.#call).catch((error: unknown) => {
+      throw toStatementError(error);
+    });
+    await this.applyEnvironment();
+  }
+
+  /** Gives the connection back if nothing lives in it that could not be made again. */
+  async rest(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === null || this.hasTemporaries || this.cursors.size > 0 || this.sqlPrepared.size > 0) return;
+    if (this.transaction.state !== 'idle') return;
+    this.#connection = null;
+    this.plans.clear();
+    await connection.close(new LakeError('query_canceled', 'the session rests'));
   }
 
   get lease(): Lease {
@@ -137,10 +161,11 @@ export class SessionCore {
       ...path,
     ];
     try {
-      await this.#connection.run(statements.join(';'));
+      await this.connection.run(statements.join(';'));
     } catch (error) {
       throw toStatementError(error);
     }
+    if (knownZones.size < zonesKeptMax) knownZones.add(zone);
     this.#zone = new TimeZone(zone);
     this.plans.clear();
   }
@@ -182,6 +207,7 @@ export class SessionCore {
    * with temporary things stays where it is unless it lost a right; a transaction that lost one cannot go on.
    */
   async refresh(): Promise<void> {
+    if (this.#connection === null) await this.connect();
     if (!this.#stale) return;
     const { key, access } = await this.#engine.pool.keyOf(this.principal);
     if (key === this.#lease.key) {
@@ -225,7 +251,7 @@ export class SessionCore {
     }
     this.plans.clear();
     this.sqlPrepared.clear();
-    const { connection, lease } = { connection: this.#connection, lease: this.#lease };
+    const { connection, lease } = { connection: this.connection, lease: this.#lease };
     this.#connection = next.connection;
     this.#lease = next.lease;
     if (this.hasTemporaries)
@@ -261,7 +287,7 @@ export class SessionCore {
     this.#stopListening();
     for (const cursor of this.cursors.values()) await cursor.close().catch(() => undefined);
     this.plans.clear();
-    await this.#connection.close(new LakeError('query_canceled', 'the connection is gone'));
+    await this.#connection?.close(new LakeError('query_canceled', 'the connection is gone'));
     this.#lease.release();
   }
 
@@ -280,7 +306,7 @@ export class SessionCore {
     if (wanted.length === 1 && wanted[0] === 'public') return [set(['public'])];
     const known: string[] = [];
     for (const schema of wanted) {
-      await this.#connection.run(set([schema])).then(
+      await this.connection.run(set([schema])).then(
         () => known.push(schema),
         () => undefined,
       );
@@ -305,6 +331,10 @@ export class SessionCore {
     });
   }
 }
+
+/** Time zones that an engine has taken: most sessions have one of few. */
+const knownZones = new Set<string>();
+const zonesKeptMax = 1000;
 
 /** Why a lake that the principal may use is not attached. */
 function whyUnavailable(lease: Lease, lake: string): LakeError {

@@ -32,6 +32,7 @@ export class OwnStatements {
       columns,
       execute: async () => {
         if (shape.road !== 'transaction') core.transaction.checkUsable();
+        await core.refresh();
         return this.run(sql, shape, admin, { oids: [], parameters: [], alone: false });
       },
       close: () => undefined,

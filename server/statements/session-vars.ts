@@ -209,7 +209,9 @@ export interface VarsMark {
   readonly committed: ReadonlyMap<string, string> | null;
 }
 
-/** The values of one session. Changes inside a transaction block are undone when it rolls back, SET LOCAL when it ends. */
+const initialValues: ReadonlyMap<string, string> = new Map(definitions.map(({ name, initial }) => [name.toLowerCase(), initial]));
+
+/** The values of one session, which keeps only what differs from the table. Changes inside a transaction block are undone when it rolls back, SET LOCAL when it ends. */
 export class SessionVars {
   #values = new Map<string, string>();
   #resetValues = new Map<string, string>();
@@ -218,9 +220,15 @@ export class SessionVars {
 
   /** `initial` replaces the table's initial values; RESET goes back to these. */
   constructor(initial: Readonly<Record<string, string>> = {}) {
-    for (const { name, initial: value } of definitions) this.#resetValues.set(name.toLowerCase(), value);
     for (const [name, value] of Object.entries(initial)) this.#resetValues.set(name.toLowerCase(), value);
-    this.#values = new Map(this.#resetValues);
+  }
+
+  #initial(k: string): string | undefined {
+    return this.#resetValues.get(k) ?? initialValues.get(k);
+  }
+
+  #value(k: string): string | undefined {
+    return this.#values.get(k) ?? this.#initial(k);
   }
 
   /** Settings announced at start, in order. */
@@ -230,19 +238,20 @@ export class SessionVars {
 
   /** All settings by their spelled names. */
   all(): ReadonlyMap<string, string> {
-    return new Map([...this.#values].map(([key, value]) => [byName.get(key)?.name ?? key, value]));
+    const values = new Map([...initialValues, ...this.#resetValues, ...this.#values]);
+    return new Map([...values].map(([key, value]) => [byName.get(key)?.name ?? key, value]));
   }
 
   /** Throws `undefined_parameter`. */
   get(name: string): string {
-    const value = this.#values.get(key(name));
+    const value = this.#value(key(name));
     if (value === undefined) throw unknown(name);
     return value;
   }
 
   /** The value, or undefined when it was never set. */
   peek(name: string): string | undefined {
-    return this.#values.get(key(name));
+    return this.#value(key(name));
   }
 
   /** The setting's own spelling. Throws `undefined_parameter`. */
@@ -278,7 +287,7 @@ export class SessionVars {
   }
 
   resetValue(name: string): string {
-    const value = this.#resetValues.get(key(name));
+    const value = this.#initial(key(name));
     if (value === undefined) {
       if (key(name).includes('.')) return '';
       throw unknown(name);
@@ -289,7 +298,7 @@ export class SessionVars {
   /** Settings that differ from what RESET ALL gives, except fixed ones. */
   changed(): string[] {
     return [...this.#values]
-      .filter(([k, value]) => this.#resetValues.get(k) !== value && !byName.get(k)?.fixed)
+      .filter(([k, value]) => this.#initial(k) !== value && !byName.get(k)?.fixed)
       .map(([k]) => this.spelled(k));
   }
 
@@ -307,9 +316,8 @@ export class SessionVars {
   restore(mark: VarsMark): Change[] {
     const changes: Change[] = [];
     for (const k of new Set([...this.#values.keys(), ...mark.values.keys()])) {
-      const value = mark.values.get(k) ?? this.#resetValues.get(k) ?? '';
-      if (value !== this.#values.get(k))
-        changes.push({ name: this.spelled(k), value, reported: byName.get(k)?.reported === true });
+      const value = mark.values.get(k) ?? this.#initial(k) ?? '';
+      if (value !== this.#value(k)) changes.push({ name: this.spelled(k), value, reported: byName.get(k)?.reported === true });
     }
     this.#values = new Map(mark.values);
     this.#committed = mark.committed && new Map(mark.committed);
@@ -324,7 +332,7 @@ export class SessionVars {
     if (target === null) return [];
     const changes: Change[] = [];
     for (const [k, value] of this.#values) {
-      const wanted = target.get(k);
+      const wanted = target.get(k) ?? this.#initial(k);
       if (wanted !== undefined && wanted !== value)
         changes.push({ name: this.spelled(k), value: wanted, reported: byName.get(k)?.reported === true });
     }

@@ -311,24 +311,25 @@ export class SqlSession implements StatementSession {
   }
 
   async failed(_error: LakeError): Promise<void> {
-    const { transaction, connection } = this.core;
+    const { core } = this;
+    const { transaction } = core;
     if (transaction.state === 'block') {
-      await transaction.fail(connection);
+      await transaction.fail(core.connection);
       // With a savepoint the block may go on; then its settings and cursors do.
       if (!transaction.hasSavepoints) await this.core.afterTransaction(false);
     } else if (transaction.state === 'implicit') {
-      await transaction.rollback(connection);
+      await transaction.rollback(core.connection);
       await this.core.afterTransaction(false);
     }
   }
 
   async sync(): Promise<void> {
-    const { transaction, connection } = this.core;
+    const { transaction } = this.core;
     // A cursor or portal that waits for its client is no statement that runs: its time goes on with the next fetch.
     if (this.#active > 0) this.#timeouts.statement(false);
     if (transaction.state !== 'implicit') return;
     try {
-      await transaction.commit(connection);
+      await transaction.commit(this.core.connection);
     } catch (error) {
       await this.core.afterTransaction(false);
       throw this.mapped(error);
@@ -350,6 +351,10 @@ export class SqlSession implements StatementSession {
   /** `transaction_timeout` was set: it counts for the transaction that is open too. */
   limitTransaction(): void {
     this.#timeouts.transaction(this.core.transaction.status() === 'T');
+  }
+
+  async rest(): Promise<void> {
+    if (this.#active === 0) await this.core.rest();
   }
 
   cancel(): void {

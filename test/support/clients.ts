@@ -14,7 +14,8 @@ import { extensionDirectories } from '../../server/engine/extensions.ts';
 import { type Pod, projectRoot } from './pod.ts';
 
 const venv = join(projectRoot, '.cache', 'venv', 'bin');
-const nodeClients = join(projectRoot, '.cache', 'node-clients');
+/** Where the Node drivers lie: BOILSTREAM_TEST_NODE_CLIENTS of programs that a test starts itself. */
+export const nodeClientsFolder = join(projectRoot, '.cache', 'node-clients');
 /** psqlODBC as Debian installs it. */
 export const odbcDriver = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/odbc/psqlodbcw.so`;
 /** Where Maven put the JDBC driver. */
@@ -38,7 +39,7 @@ const clients = {
   python: { program: join(venv, 'python'), advice: 'npm run setup (needs Python 3 with venv)' },
   duckdb: { program: join(venv, 'duckdb'), advice: 'npm run setup (needs Python 3 with venv)' },
   rclone: { program: join(venv, 'rclone'), advice: 'npm run setup (needs Python 3 with venv)' },
-  node: { program: process.execPath, file: join(nodeClients, 'node_modules', 'pg'), advice: 'npm run setup (needs npm)' },
+  node: { program: process.execPath, file: join(nodeClientsFolder, 'node_modules', 'pg'), advice: 'npm run setup (needs npm)' },
   java: {
     program: 'java',
     file: jars,
@@ -143,7 +144,7 @@ export function python(
 
 /** Runs a Node program, named by its file, with the pod's libpq variables and BOILSTREAM_TEST_NODE_CLIENTS (where its packages are). */
 export function nodeProgram(pod: Pod, file: URL, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const environment = { ...pod.libpqEnvironment(), BOILSTREAM_TEST_NODE_CLIENTS: nodeClients, ...options.environment };
+  const environment = { ...pod.libpqEnvironment(), BOILSTREAM_TEST_NODE_CLIENTS: nodeClientsFolder, ...options.environment };
   return runClient('node', [fileURLToPath(file), ...args], { ...options, environment });
 }
 
