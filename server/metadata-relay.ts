@@ -1,16 +1,16 @@
 /**
  * A client's `<lake>__catalog` session on the public port: authenticated there, then its bytes go to the metadata worker's
- * local socket, which is told who it is by a token of that principal. After the token is accepted both directions are
- * plain pipes with their own back-pressure; no message is looked at.
+ * local socket, which is told who it is by a token of that principal. After the token is accepted bytes are passed on in both
+ * directions with back-pressure; three questions of connection pools are answered here (metadata-front.ts).
  */
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../base/clock.ts';
 import { LakeError } from '../base/errors.ts';
 import type { Startup } from '../base/statement-session.ts';
 import type { MetadataEndpoint } from './engine/ports.ts';
+import { MetadataFront } from './metadata-front.ts';
 
 const handshakeDeadlineMs = 10_000;
 const messageBytesMax = 64 * 1024;
@@ -38,10 +38,7 @@ export function createMetadataRelay(options: RelayOptions): {
       try {
         const signal = options.clock.deadline(handshakeDeadlineMs);
         const rest = await authenticate(upstream, endpoint, options.startup, signal);
-        if (rest.length > 0) stream.write(rest);
-        if (head.length > 0) upstream.write(head);
-        // Half-closed is closed for this protocol: whichever side ends first takes the other with it.
-        await Promise.race([pipeline(stream, upstream), pipeline(upstream, stream)]).catch(() => undefined);
+        await relay(stream, head, upstream, rest);
       } finally {
         upstream.destroy();
         stream.destroy();
@@ -49,6 +46,41 @@ export function createMetadataRelay(options: RelayOptions): {
       }
     },
   };
+}
+
+/** Passes bytes on in both directions until either side has ended; whichever ends first takes the other with it. */
+function relay(stream: Duplex, head: Buffer, upstream: Socket, rest: Buffer): Promise<void> {
+  const front = new MetadataFront();
+  return new Promise((resolve) => {
+    const send = (bytes: Buffer, from: Duplex, to: Duplex): void => {
+      if (bytes.length === 0 || to.write(bytes)) return;
+      from.pause();
+      to.once('drain', () => from.resume());
+    };
+    const fromClient = (chunk: Buffer): void => {
+      const said = front.client(chunk);
+      if ('answer' in said) send(said.answer, stream, stream);
+      else send(said.pass, stream, upstream);
+    };
+    const fromWorker = (chunk: Buffer): void => {
+      try {
+        send(front.worker(chunk), upstream, stream);
+      } catch {
+        // An answer that was given is not true: nothing may follow it.
+        resolve();
+      }
+    };
+    for (const side of [stream, upstream]) for (const event of ['close', 'error']) side.once(event, () => resolve());
+    // What was said before the end is still delivered.
+    stream.once('end', () => upstream.end(resolve));
+    upstream.once('end', () => stream.end(resolve));
+    if (rest.length > 0) fromWorker(rest);
+    if (head.length > 0) fromClient(head);
+    stream.on('data', fromClient);
+    upstream.on('data', fromWorker);
+    stream.resume();
+    upstream.resume();
+  });
 }
 
 /** Sends a CancelRequest for a relayed session on. The answer is the close; nobody waits for it. */
