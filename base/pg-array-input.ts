@@ -7,15 +7,18 @@ import { LakeError } from './errors.ts';
 /** MAXDIM of PostgreSQL. */
 const depthMax = 6;
 
+/** array_isspace: a no-break space, say, is part of an element. */
+const isSpace = /[ \t\n\v\f\r]/;
+
 /** Parses the text form; elements are strings or null. */
 export function parseArrayText(text: string): unknown[] {
   // An explicit lower bound as in [0:2]={…} says nothing DuckDB could keep.
-  const body = text.trim().replace(/^(?:\[[+-]?\d+:[+-]?\d+\])+=/, '');
+  const body = text.replace(/^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g, '').replace(/^(?:\[[+-]?\d+:[+-]?\d+\])+=/, '');
   let at = 0;
   const fail = (): LakeError => new LakeError('invalid_text_representation', `malformed array literal: "${text.slice(0, 80)}"`);
 
   function space(): void {
-    while (at < body.length && /\s/.test(body[at] as string)) at++;
+    while (at < body.length && isSpace.test(body[at] as string)) at++;
   }
 
   function element(): string | null {
@@ -36,7 +39,7 @@ export function parseArrayText(text: string): unknown[] {
       const escaped = body[at] === '\\';
       if (escaped && ++at >= body.length) throw fail();
       value += body[at];
-      if (escaped || !/\s/.test(body[at] as string)) end = value.length;
+      if (escaped || !isSpace.test(body[at] as string)) end = value.length;
     }
     value = value.slice(0, end);
     if (value === '') throw fail();

@@ -7,6 +7,7 @@
  * for most.
  */
 import { nameOf, quoteString, stringOf, type Token } from '../../base/sql-lexer.ts';
+import { parseArrayText } from '../../base/pg-array-input.ts';
 import { oidOfTypeName } from '../../base/pg-types.ts';
 import { aliasColumns, spellings, spellingWords } from './spellings.ts';
 import { fileSizes, sizeFunctions } from './sizes.ts';
@@ -37,7 +38,7 @@ export interface Rewritten {
 }
 
 const trigger = new RegExp(
-  `pg_|public|information_schema|\\breg[a-z]{3,}\\b|operator\\s*\\(|~|['\\d]\\s*::\\s*(?:numeric|decimal|bytea|[a-z_]\\w*\\s*\\[)|like\\s+'[^'\\\\]*\\\\|${spellingWords}`,
+  `pg_|public|information_schema|\\breg[a-z]{3,}\\b|operator\\s*\\(|~|['\\d]\\s*::\\s*(?:numeric|decimal|bytea|time(?:stamp)?tz|[a-z_]\\w*\\s*\\[)|like\\s+'[^'\\\\]*\\\\|${spellingWords}`,
   'i',
 );
 const catalogTrigger =
@@ -292,6 +293,7 @@ class Rewriter extends StatementText {
     }
     const name = this.typeName(k);
     this.noteParameter(i - 1, name, this.text(k + 1) === '[');
+    if (name === 'oid' && this.text(i - 1) === ')') this.typeOid(i, k);
     if (name === undefined || !regTypes.has(name) || this.text(k + 1) === '[') return k + 1;
     const start = this.operandStart(i - 1);
     let after = k + 1;
@@ -308,6 +310,15 @@ class Rewriter extends StatementText {
       }
     }
     return this.regCast(start, i, k, name, isText ? 'text' : 'any', after);
+  }
+
+  /** `pg_typeof(x)::oid`: the function answers the type's name. */
+  typeOid(i: number, k: number): void {
+    const start = this.operandStart(i - 1);
+    if (this.word(start) !== 'pg_typeof') return;
+    this.prefix(start, `${pg('_regtype_in')}(`);
+    this.clear(i, k + 1);
+    this.suffix(i - 1, this.isSelectItem(start, k + 1) && this.word(k + 1) !== 'as' ? ') AS pg_typeof' : ')');
   }
 
   /** A driver encodes a parameter as the type it is cast to; of `oid` and `name` DuckDB keeps only what holds them. */
@@ -333,7 +344,8 @@ class Rewriter extends StatementText {
     if (names) {
       const isText = wanted === 'text' || (wanted === 'any' && this.isSelectItem(start, after));
       this.prefix(start, isText ? `${toName}${toOid}` : toOid);
-      this.suffix(i - 1, isText ? '))' : ')');
+      const isShown = wanted === 'oid' && this.isSelectItem(start, after) && this.word(after) !== 'as';
+      this.suffix(i - 1, isText ? '))' : isShown ? ') AS oid' : ')');
     } else if (wanted !== 'oid') {
       this.prefix(start, toName);
       this.suffix(i - 1, ')');
@@ -387,7 +399,7 @@ class Rewriter extends StatementText {
 
   /**
    * `'…'::type` where DuckDB reads the text in another way than PostgreSQL, and loses something: hexadecimal bytea, array
-   * literals, decimals without precision (three places in DuckDB). Returns the next token, or undefined when it is no such cast.
+   * literals, zones without minutes after times without seconds, decimals without precision (three places in DuckDB). Returns the next token, or undefined when it is no such cast.
    */
   literalCast(i: number): number | undefined {
     if (this.text(i + 1) !== ':' || this.text(i + 2) !== ':') return undefined;
@@ -396,15 +408,26 @@ class Rewriter extends StatementText {
     const value = token.kind === 'string' ? stringOf(token) : token.text;
     const next = this.text(i + 4);
     if (next === '[' && this.text(i + 5) === ']' && type !== undefined && !regTypes.has(type)) {
-      const elements = value.startsWith('{') && value.endsWith('}') ? arrayElements(value) : null;
+      const elements = arrayElements(value);
       if (elements === null) return undefined;
-      this.set(i, `[${elements.map((element) => (element === null ? 'NULL' : quoteString(element))).join(', ')}]`);
+      this.set(i, listOf(elements));
+      // `'{{1,2},{3,4}}'::int[]` is of two dimensions, which DuckDB wants to be told.
+      let dimensions = 1;
+      while (this.text(i + 4 + 2 * dimensions) === '[' && this.text(i + 5 + 2 * dimensions) === ']') dimensions++;
+      this.suffix(i + 5, '[]'.repeat(Math.max(0, depthOf(elements) - dimensions)));
       return this.isCatalog ? i + 1 : i + 6;
     }
     if (next === '[' || next === '(') return undefined;
     if (type === 'bytea' && /^\\x(?:[0-9a-f]{2})*$/i.test(value)) {
       this.set(i, `from_hex('${value.slice(2)}')`);
       this.clear(i + 1, i + 4);
+      return i + 4;
+    }
+    if (type === 'timestamptz' || type === 'timetz') {
+      const zoned = /^(.*\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*([+-])(\d{1,2})((?::?\d\d){0,2})$/.exec(value);
+      if (zoned === null) return undefined;
+      const [, clock, seconds, sign, hours, rest] = zoned;
+      this.set(i, quoteString(`${clock}${seconds ?? ':00'}${sign}${hours?.padStart(2, '0')}${rest}`));
       return i + 4;
     }
     const decimal = type === 'numeric' || type === 'decimal' ? /^\s*[+-]?(\d*)(?:\.(\d*))?\s*$/.exec(value) : null;
@@ -446,11 +469,7 @@ class Rewriter extends StatementText {
     const isCast = this.text(i + 1) === ':' && this.text(k) === '[';
     if (!isNumbers && !inAny && !isCast) return i + 1;
     const values = arrayElements(text);
-    if (values)
-      this.set(
-        i,
-        `[${values.map((value) => (value === null ? 'NULL' : isNumbers && !isCast ? value : quoteString(value))).join(', ')}]`,
-      );
+    if (values) this.set(i, isNumbers && !isCast ? `[${values.join(', ')}]` : listOf(values));
     return i + 1;
   }
 
@@ -469,20 +488,22 @@ class Rewriter extends StatementText {
   }
 }
 
-/** Elements of a one-dimensional PostgreSQL array literal; null if it is not one. Source: section 8.15.6 of its documentation. */
-function arrayElements(text: string): (string | null)[] | null {
-  const body = text.slice(1, -1);
-  if (body.trim() === '') return [];
-  const elements: (string | null)[] = [];
-  const element = /\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^",{}]*?))\s*(,|$)/y;
-  while (element.lastIndex <= body.length) {
-    const found = element.exec(body);
-    if (!found) return null;
-    const [, quoted, bare, end] = found;
-    elements.push(
-      quoted !== undefined ? quoted.replace(/\\([\s\S])/g, '$1') : /^null$/i.test(bare as string) ? null : (bare as string),
-    );
-    if (end === '') return elements;
+/** The elements of a PostgreSQL array literal, lists where it has more dimensions; null when it is none. */
+function arrayElements(text: string): unknown[] | null {
+  try {
+    return parseArrayText(text);
+  } catch {
+    return null;
   }
-  return null;
+}
+
+function listOf(elements: readonly unknown[]): string {
+  const one = (element: unknown): string =>
+    Array.isArray(element) ? listOf(element) : element === null ? 'NULL' : quoteString(String(element));
+  return `[${elements.map(one).join(', ')}]`;
+}
+
+function depthOf(elements: readonly unknown[]): number {
+  const [first] = elements;
+  return Array.isArray(first) ? 1 + depthOf(first) : 1;
 }

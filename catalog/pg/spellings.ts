@@ -13,7 +13,7 @@ type Spelling = (text: StatementText, i: number, name: string) => void;
 
 /** Words of these spellings, for the regular expression that lets most statements pass. */
 export const spellingWords =
-  'jsonb?_agg|jsonb?_object_agg|\\bevery\\b|\\bto_date\\b|\\bto_timestamp\\b|\\bsubstring\\b|\\bsimilar\\b|\\bgenerate_series\\b|\\bunnest\\b|\\bstring_to_array\\b|\\bregexp_split_to_array\\b|\\bformat\\s*\\(';
+  'jsonb?_agg|jsonb?_object_agg|\\bevery\\b|\\bto_date\\b|\\bto_timestamp\\b|\\bsubstring\\b|\\bsimilar\\b|\\bgenerate_series\\b|\\bunnest\\b|\\bstring_to_array\\b|\\bregexp_split_to_array\\b|\\bformat\\s*\\(|\\b(?:from|join)\\s+(?:now|version|current_database|current_schema|random)\\s*\\(';
 
 export const spellings: ReadonlyMap<string, Spelling> = new Map<string, Spelling>([
   ['json_agg', jsonList],
@@ -30,6 +30,7 @@ export const spellings: ReadonlyMap<string, Spelling> = new Map<string, Spelling
   ['string_to_array', valueInFrom],
   ['format', formatted],
   ['regexp_split_to_array', valueInFrom],
+  ...['now', 'version', 'current_database', 'current_schema', 'random'].map((name) => [name, valueInFrom] as const),
 ]);
 
 /** `json_agg(x ORDER BY y) FILTER (WHERE z)` is a list made into JSON; the modifiers belong to the list. */

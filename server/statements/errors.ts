@@ -229,7 +229,9 @@ function parts(body: string): { message: string; suggestion: string | undefined 
   };
 }
 
+/** On one line, and in PostgreSQL's words where drivers look for these. */
 function oneLine(text: string): string {
+  if (text.startsWith('Cannot prepare multiple statements')) return 'cannot insert multiple commands into a prepared statement';
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
 

@@ -180,8 +180,27 @@ export class OwnStatements {
     const fresh = core.transaction.state === 'idle';
     await core.transaction.begin(core.connection, 'block', readOnly);
     if (fresh) core.vars.begin();
-    core.vars.set('transaction_read_only', readOnly ? 'on' : 'off', true);
-    if (modes.isolation) core.vars.set('transaction_isolation', modes.isolation, true);
+    await this.#characterise({
+      isolation: modes.isolation ?? core.vars.get('default_transaction_isolation'),
+      readOnly,
+      deferrable: modes.deferrable ?? core.vars.get('default_transaction_deferrable') === 'on',
+    });
+  }
+
+  /** What SHOW and current_setting say of the transaction. They are told only when it is another than the last. */
+  async #characterise({ isolation, readOnly, deferrable }: TransactionModes): Promise<void> {
+    const { core } = this.#session;
+    let isChanged = false;
+    for (const [name, value] of [
+      ['transaction_isolation', isolation],
+      ['transaction_read_only', readOnly === undefined ? undefined : readOnly ? 'on' : 'off'],
+      ['transaction_deferrable', deferrable === undefined ? undefined : deferrable ? 'on' : 'off'],
+    ] as const) {
+      if (value === undefined || core.vars.get(name) === value) continue;
+      core.vars.set(name, value, true);
+      isChanged = true;
+    }
+    if (isChanged && core.names !== undefined) await core.applyEnvironment();
   }
 
   async #set(sql: string, shape: Shape, options: RunOptions): Promise<Outcome> {
@@ -204,14 +223,14 @@ export class OwnStatements {
           if (modes.readOnly !== undefined)
             await this.#assign('default_transaction_read_only', modes.readOnly ? 'on' : 'off', false);
           if (modes.isolation) await this.#assign('default_transaction_isolation', modes.isolation, false);
+          if (modes.deferrable !== undefined)
+            await this.#assign('default_transaction_deferrable', modes.deferrable ? 'on' : 'off', false);
         } else if (core.transaction.state !== 'block') {
           core.hooks.notice('WARNING', '25P01', 'SET TRANSACTION can only be used in transaction blocks');
         } else {
-          if (modes.isolation) core.vars.set('transaction_isolation', modes.isolation, true);
-          if (modes.readOnly === true) {
-            core.transaction.makeReadOnly();
-            core.vars.set('transaction_read_only', 'on', true);
-          }
+          if (modes.readOnly === true) core.transaction.makeReadOnly();
+          // A transaction that is read only stays so.
+          await this.#characterise({ ...modes, readOnly: core.transaction.readOnly });
         }
         return { t: 'command', tag: 'SET' };
       }

@@ -25,7 +25,7 @@ import { bindParameters } from './bind.ts';
 import { classify, type Shape } from './classify.ts';
 import { announcedName } from './column-name.ts';
 import { SessionCore } from './core.ts';
-import { asAlterView, withoutCascade } from './definitions.ts';
+import { asAlterView, withoutCascade, withSequences } from './definitions.ts';
 import { toStatementError } from './errors.ts';
 import { type Explain, parseExplain, planRows } from './explain.ts';
 import { checkGate } from './gate.ts';
@@ -232,12 +232,15 @@ export class SqlSession implements StatementSession {
   }
 
   /** The text as DuckDB gets it, planned; kept for the next time where that pays. */
-  plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
+  async plan(sql: string, shape: Shape, oids: readonly number[]): Promise<Plan> {
     const { core } = this;
+    const serial = shape.temporary ? withSequences(sql, shape) : null;
+    // One that a table still needs stays as it is; making that table again is what fails then.
+    for (const sequence of serial?.before ?? []) await core.connection.run(sequence).catch(() => undefined);
     const lake = core.lake ?? '';
     const definition = withoutCascade(sql, shape);
     if (definition !== null) core.hooks.notice('NOTICE', '00000', definition.notice);
-    const text = definition?.sql ?? (shape.road === 'explain' ? parseExplain(sql, shape.tokens).sql : sql);
+    const text = serial?.sql ?? definition?.sql ?? (shape.road === 'explain' ? parseExplain(sql, shape.tokens).sql : sql);
     const rewritten = core.names?.rewrite(text, { lake, isPublicAlias: (name) => core.isPublicAlias(name) });
     const keep =
       shape.road === 'engine' && (shape.rows || shape.tag === 'INSERT' || shape.tag === 'UPDATE' || shape.tag === 'DELETE');

@@ -92,13 +92,24 @@ const cases: readonly [what: string, from: string, to: string][] = [
   [
     'and the name where it is shown',
     "select 't'::regclass, 'int4'::regtype::oid",
-    "select boilstream.pg._regclass_out(boilstream.pg._regclass_in('t')), boilstream.pg._regtype_in('int4')",
+    "select boilstream.pg._regclass_out(boilstream.pg._regclass_in('t')), boilstream.pg._regtype_in('int4') AS oid",
   ],
   [
     'an oid column as regclass is a name',
     'select c.oid::pg_catalog.regclass::pg_catalog.text, (a.b)::regtype from x',
     'select boilstream.pg._regclass_out(c.oid), boilstream.pg._regtype_out((a.b)) from x',
   ],
+  [
+    'array literals of more dimensions, and with bounds',
+    "select '{{1,2},{3,4}}'::int[], '[0:1]={a,b}'::text[], '{{a}}'::text[][]",
+    "select [['1', '2'], ['3', '4']]::int[][], ['a', 'b']::text[], [['a']]::text[][]",
+  ],
+  [
+    'zones as short as PostgreSQL writes them',
+    "select '2000-01-01 00:00+2'::timestamptz, '00:00:01.5-03:30'::timetz, '2000-01-01'::timestamptz",
+    "select '2000-01-01 00:00:00+02'::timestamptz, '00:00:01.5-03:30'::timetz, '2000-01-01'::timestamptz",
+  ],
+  ['the oid of a type by pg_typeof', 'select pg_typeof($1)::oid', 'select boilstream.pg._regtype_in(pg_typeof($1)) AS pg_typeof'],
   [
     'a name that is put together, as regclass, is looked up',
     "select has_table_privilege((n || '.' || t)::regclass, 'select') from pg_class",

@@ -260,6 +260,33 @@ test('settings are set, shown, reported and reset; unknown ones do not exist', a
   await session.send('RESET ALL');
 });
 
+test('a transaction says what it was begun as, and is that no longer when it is over', async () => {
+  const session = await pod.session('ada', 'sales');
+  const said = "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')";
+  await session.send('BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY');
+  assert.deepEqual(await session.rows(said), [['serializable', 'on']]);
+  await session.send('COMMIT');
+  assert.deepEqual(await session.rows(said), [['repeatable read', 'off']]);
+  await session.send('SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN');
+  assert.deepEqual(await session.rows(said), [['read committed', 'off']]);
+  await session.send('ROLLBACK');
+  await session.close();
+});
+
+test('SERIAL counts in a temporary table, from one again in the next of its name', async () => {
+  const session = await pod.session('ada', 'sales');
+  for (const values of ["('a'), ('b')", "('c'), ('d')"]) {
+    await session.send('CREATE TEMP TABLE counted (id SERIAL PRIMARY KEY, v TEXT, "N" bigserial)');
+    await session.send(`INSERT INTO counted (v) VALUES ${values}`);
+    assert.deepEqual(await session.rows('SELECT id, "N" FROM counted ORDER BY id'), [
+      [1, 1n],
+      [2, 2n],
+    ]);
+    await session.send('DROP TABLE counted');
+  }
+  await session.close();
+});
+
 test('a zone by number counts to the east, with minutes to the west; DateStyle keeps its order', async () => {
   const session = await pod.session('ada', 'sales');
   for (const [value, offset] of [
@@ -671,7 +698,7 @@ test('UNLISTEN says nothing', async () => {
 
 test('set_config changes a setting for the statements after it, and its transaction when it is local', async () => {
   assert.deepEqual(await session.rows("SELECT set_config('application_name', 'report', false)"), [['report']]);
-  assert.deepEqual(await session.rows("SHOW application_name"), [['report']]);
+  assert.deepEqual(await session.rows('SHOW application_name'), [['report']]);
   assert.ok(session.reported.includes('application_name=report'));
   assert.deepEqual(await session.rows("SELECT set_config('my.user', name, false) FROM (VALUES ('ann')) t(name)"), [['ann']]);
   assert.deepEqual(await session.rows("SELECT current_setting('my.user')"), [['ann']]);
