@@ -13,6 +13,8 @@ export interface Lake {
   readonly name: string;
   /** Absolute prefix of the lake's data files: `file` path ending in `/`, or `s3://bucket/prefix/`. */
   readonly dataPath: string;
+  /** Role name of whoever created it, where that is known: what psql shows as owner. */
+  readonly owner?: string;
 }
 
 /** Id of the principal that a pod's own maintenance of lakes has on their metadata; users' ids are uuids. */

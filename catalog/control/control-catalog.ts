@@ -137,7 +137,11 @@ export class ControlCatalog {
   /** All live lakes, oldest first. */
   lakes(): Promise<Lake[]> {
     return this.#store.read(async (tx) =>
-      (await tx.all<LakeRow>("SELECT * FROM lakes WHERE state = 'live' ORDER BY created_at, id")).map(lakeOf),
+      (
+        await tx.all<LakeRow & { owner: string | null }>(
+          "SELECT lakes.*, users.name AS owner FROM lakes LEFT JOIN users ON users.id = lakes.created_by WHERE lakes.state = 'live' ORDER BY lakes.created_at, lakes.id",
+        )
+      ).map((row) => ({ ...lakeOf(row), ...(row.owner === null ? {} : { owner: row.owner }) })),
     );
   }
 

@@ -66,6 +66,33 @@ function typeOidMap(): string {
   return `MAP {${[...entries].map(([name, oid]) => `${quoteString(name)}: ${oid}`).join(', ')}}`;
 }
 
+/** PostgreSQL's names of types that DuckDB calls otherwise than PostgreSQL in lower case. */
+const duckdbNames = `MAP {${Object.entries({
+  VARCHAR: 'text',
+  '"NULL"': 'unknown',
+  DECIMAL: 'numeric',
+  HUGEINT: 'numeric',
+  UHUGEINT: 'numeric',
+  UBIGINT: 'numeric',
+  TINYINT: 'smallint',
+  UTINYINT: 'smallint',
+  USMALLINT: 'integer',
+  UINTEGER: 'bigint',
+  FLOAT: 'real',
+  DOUBLE: 'double precision',
+  BLOB: 'bytea',
+  TIME: 'time without time zone',
+  TIMESTAMP: 'timestamp without time zone',
+  TIMESTAMP_S: 'timestamp without time zone',
+  TIMESTAMP_MS: 'timestamp without time zone',
+  TIMESTAMP_NS: 'timestamp without time zone',
+  STRUCT: 'json',
+  MAP: 'json',
+  UNION: 'json',
+})
+  .map(([name, shown]) => `${quoteString(name)}: ${quoteString(shown)}`)
+  .join(', ')}}`;
+
 const lakesType = 'STRUCT(name VARCHAR, owner VARCHAR, "right" VARCHAR, comment VARCHAR)[]';
 const unquoted = (value: string): string =>
   `CASE WHEN starts_with(${value}, '"') THEN replace(${value}[2:-2], '""', '"') ELSE lower(${value}) END`;
@@ -142,6 +169,11 @@ export const catalogFunctions: readonly PgFunction[] = [
     `(type_name) AS coalesce(TRY_CAST(type_name AS BIGINT), ${typeOidMap()}[lower(regexp_replace(trim(type_name::VARCHAR), '^pg_catalog\\.|"', '', 'g'))], error('type "' || type_name || '" does not exist'))`,
   ],
   ['_regtype_out', `(type_oid) AS ${pg('format_type')}(type_oid, NULL::INTEGER)`],
+  // DuckDB's name of the type, as PostgreSQL calls what the client is sent. No look-up in a relation: it may be an aggregate's.
+  [
+    'pg_typeof',
+    `(value) AS coalesce(${duckdbNames}[regexp_extract(typeof(value), '^[A-Z_0-9 ]+')], lower(regexp_extract(typeof(value), '^[A-Z_0-9 ]+'))) || CASE WHEN ends_with(typeof(value), ']') THEN '[]' ELSE '' END`,
+  ],
   ['to_regtype', `(type_name) AS ${typeOidMap()}[lower(regexp_replace(trim(type_name::VARCHAR), '^pg_catalog\\.|"', '', 'g'))]`],
   // Relations by name and oid
   [

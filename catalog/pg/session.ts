@@ -2,14 +2,16 @@
  * What catalog views and functions know of the session: DuckDB variables of its connection. A client may set them too;
  * it only fools itself, since nothing but these views reads them.
  */
-import type { Principal } from '../../base/domain.ts';
+import type { Principal, Right } from '../../base/domain.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
 
 /** A lake as `\l` shows it. */
 export interface ShownLake {
   readonly name: string;
   /** Role name; unknown is shown as the system's. */
-  readonly owner?: string | null;
+  readonly owner?: string | null | undefined;
+  /** What the principal may do in it now; absent: as when it logged in. */
+  readonly right?: Right;
   readonly comment?: string | null;
 }
 
@@ -28,7 +30,8 @@ export function sessionStatements(facts: SessionFacts): readonly string[] {
   const { principal, settings } = facts;
   const lakes = facts.lakes.map((entry) => {
     const lake: ShownLake = typeof entry === 'string' ? { name: entry } : entry;
-    const right = principal.superuser || principal.kind === 'pod' ? 'owner' : (principal.rights.get(lake.name) ?? 'read');
+    const right =
+      principal.superuser || principal.kind === 'pod' ? 'owner' : (lake.right ?? principal.rights.get(lake.name) ?? 'read');
     const owner = lake.owner ?? (principal.rights.get(lake.name) === 'owner' ? principal.name : null);
     return `{name: ${quoteString(lake.name)}, owner: ${text(owner)}, "right": ${quoteString(right)}, comment: ${text(lake.comment)}}`;
   });

@@ -128,6 +128,7 @@ export const textFunctions: readonly PgFunction[] = [
     '(list) AS system.main.array_length(list)',
     '(list, dimension) AS nullif(system.main.array_length(list, dimension), 0)::INTEGER',
   ],
+  ['cardinality', '(list) AS len(list)::INTEGER'],
   [
     'array_positions',
     '(list, element) AS list_filter(range(1, len(list) + 1), lambda i: list[i] IS NOT DISTINCT FROM element)::INTEGER[]',

@@ -132,6 +132,26 @@ const objects: Readonly<Record<string, string>> = {
   index: 'INDEX',
   column: 'TABLE',
 };
+/** Things PostgreSQL has and a lake has not; `definition` says so instead of forbidding them. */
+const unsupportedObjects = new Set([
+  'extension',
+  'domain',
+  'trigger',
+  'rule',
+  'procedure',
+  'aggregate',
+  'operator',
+  'cast',
+  'collation',
+  'policy',
+  'publication',
+  'subscription',
+  'tablespace',
+  'event',
+  'language',
+  'statistics',
+  'default',
+]);
 const adminObjects = new Set(['ducklake', 'user', 'role', 'group']);
 /** Words that can make a SELECT without FROM answer many rows, or open a source. */
 const multiplying = new Set([
@@ -231,7 +251,13 @@ function definition(tokens: readonly Token[], word: string): Shape {
   const object = wordAt(tokens, at);
   if (adminObjects.has(object)) return shape(tokens, word, 'admin', `${word.toUpperCase()} ${object.toUpperCase()}`);
   const known = objects[object];
-  if (known === undefined) return shape(tokens, word, 'refused', `${word.toUpperCase()} ${object.toUpperCase()}`);
+  if (known === undefined)
+    return shape(
+      tokens,
+      word,
+      unsupportedObjects.has(object) ? 'unsupported' : 'refused',
+      `${word.toUpperCase()} ${object.toUpperCase()}`,
+    );
   if (word === 'comment') return shape(tokens, word, 'engine', 'COMMENT', { writes: true });
   const tableAs = word === 'create' && object === 'table' && isTableAs(tokens, at + 1);
   return shape(tokens, word, 'engine', tableAs ? 'SELECT' : `${word.toUpperCase()} ${known}`, { writes: true, temporary });

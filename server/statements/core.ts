@@ -325,7 +325,7 @@ export class SessionCore {
       principal: this.principal,
       database: this.lake ?? this.#startup.database,
       processId: this.#startup.processId,
-      lakes: [...this.#lease.instance.access.keys()],
+      lakes: [...this.#lease.instance.access.values()].map(({ lake, right }) => ({ name: lake.name, owner: lake.owner, right })),
       searchPath: this.schemas(),
       settings: this.vars.all(),
     });

@@ -192,10 +192,23 @@ const unsupportedHints: Readonly<Record<string, string>> = {
   refresh: 'CREATE OR REPLACE TABLE … AS computes the rows anew.',
 };
 
+/** What to do instead, by what is to be created, dropped or altered. */
+const objectHints: Readonly<Record<string, string>> = {
+  EXTENSION: 'There are none to install: gen_random_uuid(), md5(), sha256() and the like are there already.',
+  DOMAIN: 'Use the type itself.',
+  TRIGGER: 'Nothing runs by itself when rows change: do it in the same transaction.',
+  RULE: 'Make a view.',
+  PROCEDURE: 'There is no procedural language; CREATE MACRO makes functions of one expression or query.',
+  POLICY: 'Rights are on whole lakes: give readers a lake with the rows they may see.',
+  DEFAULT: 'Rights are on whole lakes: GRANT READ ON DUCKLAKE lake TO user.',
+};
+
 function unsupportedKind(shape: Shape): LakeError {
-  return new LakeError(
-    'feature_not_supported',
-    `${shape.tag} is not supported`,
-    unsupportedHints[shape.word] === undefined ? {} : { hint: unsupportedHints[shape.word] as string },
-  );
+  const hint =
+    shape.word === 'create' || shape.word === 'drop' || shape.word === 'alter'
+      ? shape.tag.endsWith('MATERIALIZED VIEW')
+        ? unsupportedHints['create']
+        : objectHints[shape.tag.split(' ')[1] ?? '']
+      : unsupportedHints[shape.word];
+  return new LakeError('feature_not_supported', `${shape.tag} is not supported`, hint === undefined ? {} : { hint });
 }

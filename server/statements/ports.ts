@@ -1,5 +1,5 @@
 /** What SQL sessions need from the rest of the pod. Types only: main.ts hands in what fulfils them. */
-import type { Principal } from '../../base/domain.ts';
+import type { Principal, Right } from '../../base/domain.ts';
 import type { Column } from '../../base/statement-session.ts';
 
 /** The administrative statements (CREATE DUCKLAKE, CREATE USER, GRANT …). A statement it parsed is opaque here. */
@@ -34,7 +34,7 @@ export interface SessionFacts {
   readonly principal: Principal;
   readonly database: string;
   readonly processId: number;
-  readonly lakes: readonly string[];
+  readonly lakes: readonly { readonly name: string; readonly owner?: string | undefined; readonly right: Right }[];
   /** Schemas in order, as the client set them (`public` for `main`). */
   readonly searchPath: readonly string[];
   readonly settings: ReadonlyMap<string, string>;

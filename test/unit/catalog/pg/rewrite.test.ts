@@ -109,7 +109,7 @@ const cases: readonly [what: string, from: string, to: string][] = [
     "select '2000-01-01 00:00+2'::timestamptz, '00:00:01.5-03:30'::timetz, '2000-01-01'::timestamptz",
     "select '2000-01-01 00:00:00+02'::timestamptz, '00:00:01.5-03:30'::timetz, '2000-01-01'::timestamptz",
   ],
-  ['the oid of a type by pg_typeof', 'select pg_typeof($1)::oid', 'select boilstream.pg._regtype_in(pg_typeof($1)) AS pg_typeof'],
+  ['the oid of a type by pg_typeof', 'select pg_typeof($1)::oid', 'select boilstream.pg._regtype_in(boilstream.pg.pg_typeof($1)) AS pg_typeof'],
   [
     'a name that is put together, as regclass, is looked up',
     "select has_table_privilege((n || '.' || t)::regclass, 'select') from pg_class",
