@@ -28,6 +28,8 @@ export class BufferPool {
 }
 
 const none = Buffer.alloc(0);
+/** Longer ones leave in pieces of so many bytes, each waiting for the one before it. */
+const pieceBytes = 512 * 1024;
 const noBarrier = (): undefined => undefined;
 
 export class Outbox {
@@ -129,8 +131,17 @@ export class Outbox {
     this.at = 0;
     const stream = this.#stream;
     if (stream.destroyed || !stream.writable) throw gone();
+    if (length > pieceBytes) return this.#sendPieces(buffer.subarray(0, length));
     const hasRoom = stream.write(length === buffer.length ? buffer : buffer.subarray(0, length), () => this.#pool.give(buffer));
     if (!hasRoom) await this.#drained();
+  }
+
+  /** TLS encrypts what it is given in one go, on this thread: a long value must not hold up everybody else. */
+  async #sendPieces(data: Buffer): Promise<void> {
+    for (let at = 0; at < data.length; at += pieceBytes) {
+      if (this.#stream.destroyed || !this.#stream.writable) throw gone();
+      if (!this.#stream.write(data.subarray(at, at + pieceBytes))) await this.#drained();
+    }
   }
 
   /** From here on what is written is copied, up to `bytesMax` bytes. */
@@ -161,8 +172,7 @@ export class Outbox {
     if (this.at > 0) await this.flush();
     const waiting = this.barrier();
     if (waiting) await waiting;
-    if (this.#stream.destroyed || !this.#stream.writable) throw gone();
-    if (!this.#stream.write(data)) await this.#drained();
+    await this.#sendPieces(data);
   }
 
   #drained(): Promise<void> {
