@@ -5,7 +5,7 @@
  *
  * Decisions: VARCHAR is `text` (what PostgreSQL itself gives for strings, and no client assumes a length limit);
  * unsigned types go to the next wider signed one and to `numeric` past int8; STRUCT, MAP, UNION and VARIANT are
- * `json`, because a `record` loses the field names on every driver; ENUM and GEOMETRY are `text`; LIST and ARRAY are
+ * `json`, because a `record` loses the field names on every driver (a STRUCT without names is one); ENUM and GEOMETRY are `text`; LIST and ARRAY are
  * the array of their innermost element (PostgreSQL has no array of arrays, only dimensions).
  */
 import type { DuckDBType } from '@duckdb/node-api';
@@ -214,6 +214,8 @@ function toTypmod(type: DuckDBType): number {
 /** Undefined for LIST and ARRAY. JSON is VARCHAR with the alias JSON in DuckDB. */
 function scalarOid(type: DuckDBType): number | undefined {
   if (type.typeId === DuckDBTypeId.LIST || type.typeId === DuckDBTypeId.ARRAY) return undefined;
+  // A row without names has none to lose, and as an object its fields would be one.
+  if (type.typeId === DuckDBTypeId.STRUCT && type.entryNames.every((name) => name === '')) return oid.record;
   if (type.typeId === DuckDBTypeId.VARCHAR && type.alias === 'JSON') return oid.json;
   return simple.get(type.typeId) ?? oid.text;
 }

@@ -198,7 +198,7 @@ export function toStatementError(thrown: unknown, sql?: string): LakeError {
   const rule = kind.rules.find(([pattern]) => pattern.test(message));
   // A commit that failed carries the catalog server's own words, whatever class DuckDB wraps them in.
   const limit = lakeLimit(message);
-  const code = limit?.code ?? rule?.[1] ?? kind.otherwise;
+  const code = message === manyStatements ? 'syntax_error' : (limit?.code ?? rule?.[1] ?? kind.otherwise);
   if (code === 'query_canceled')
     return new LakeError('query_canceled', 'canceling statement due to user request', { cause: thrown });
   // DuckDB looks for similar names everywhere, the hidden catalogs included.
@@ -217,6 +217,8 @@ export function toStatementError(thrown: unknown, sql?: string): LakeError {
   });
 }
 
+const manyStatements = 'cannot insert multiple commands into a prepared statement';
+
 function parts(body: string): { message: string; suggestion: string | undefined } {
   const withoutExcerpt = body.replace(/\n+LINE \d+: [\s\S]*$/, '').trim();
   const cut =
@@ -231,7 +233,7 @@ function parts(body: string): { message: string; suggestion: string | undefined 
 
 /** On one line, and in PostgreSQL's words where drivers look for these. */
 function oneLine(text: string): string {
-  if (text.startsWith('Cannot prepare multiple statements')) return 'cannot insert multiple commands into a prepared statement';
+  if (text.startsWith('Cannot prepare multiple statements')) return manyStatements;
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
 

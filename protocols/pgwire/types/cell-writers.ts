@@ -18,6 +18,7 @@ import type { SmallKind } from './integer.ts';
 import { BoolBinary, BoolText, Int64Binary, Int64Text, SmallBinary, SmallText, Uint64Text } from './integer.ts';
 import { IntervalBinary, IntervalText } from './interval.ts';
 import { FallbackText, JsonWriter } from './json.ts';
+import { RecordBinary, RecordText } from './record.ts';
 import { ByteaText, EnumWriter, StringWriter } from './string.ts';
 import { UuidWriter } from './uuid.ts';
 import { VectorText } from './vector-text.ts';
@@ -97,7 +98,14 @@ function create(type: DuckDBType, announced: number, format: 0 | 1, settings: Ou
       return list(type, -1, announced, format, settings);
     case DuckDBTypeId.ARRAY:
       return list(type, type.length, announced, format, settings);
-    case DuckDBTypeId.STRUCT:
+    case DuckDBTypeId.STRUCT: {
+      if (announced !== oid.record) return new JsonWriter(type, settings);
+      const fields = type.entryTypes.map((entry) => {
+        const field = toPgType(entry).oid;
+        return { writer: create(entry, field, format, settings), oid: field };
+      });
+      return binary ? new RecordBinary(fields) : new RecordText(fields);
+    }
     case DuckDBTypeId.MAP:
     case DuckDBTypeId.UNION:
     case DuckDBTypeId.VARIANT:

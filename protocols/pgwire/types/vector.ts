@@ -55,6 +55,11 @@ export function arrayChild(vector: RawVector): RawVector {
   return bindings.array_vector_get_child(vector);
 }
 
+/** The vector of a STRUCT's field, row by row as the struct's. */
+export function structChild(vector: RawVector, index: number): RawVector {
+  return bindings.struct_vector_get_child(vector, index);
+}
+
 /** The vector as @duckdb/node-api reads it, one JavaScript value per cell: for types where that does not matter. */
 export function valueVector(vector: RawVector, count: number, type: DuckDBType): { getItem(index: number): unknown } {
   return DuckDBVector.create(vector, count, type);

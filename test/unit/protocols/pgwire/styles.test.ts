@@ -95,3 +95,27 @@ for (const [style, expected] of [
   test(`intervals in IntervalStyle ${style}`, async () => {
     assert.deepEqual(await texts(intervals, { IntervalStyle: style }), expected);
   });
+
+// As json objects their fields had one key, the empty one, and all but the last were lost.
+test('rows without names are records, in text as PostgreSQL writes them', async () => {
+  assert.deepEqual(
+    await texts(
+      `SELECT row(1, 'a b', NULL::INTEGER, '', 'q"\\(', [1, 2], row(2, NULL::VARCHAR)), [row(1, 'a'), NULL], row(NULL)`,
+      {},
+    ),
+    ['(1,"a b",,"","q""\\\\(","{1,2}","(2,)")', '{"(1,a)",NULL}', '()'],
+  );
+});
+
+test('and in binary', async () => {
+  const result = await connection.stream("SELECT row(7::INTEGER, NULL::VARCHAR, 'x')");
+  const chunk = await result.fetchChunk();
+  assert.ok(chunk);
+  const writer = createCellWriter({ name: 'x', type: result.columnType(0) }, 1, new Settings());
+  writer.load(columnVector(chunk, 0), 1);
+  const out = Buffer.alloc(writer.bytesMax(0));
+  assert.equal(
+    out.toString('hex', 0, writer.write(out, 0, 0)),
+    ['00000003', '00000017', '00000004', '00000007', '00000019', 'ffffffff', '00000019', '00000001', '78'].join(''),
+  );
+});
