@@ -13,10 +13,11 @@ export interface PreparedLog {
   /** Epoch of the log's tail; 0: nobody has ever led. */
   readonly epoch: number;
   /**
-   * Takes the next epoch and reads what the predecessor wrote meanwhile. Throws as `prepare` does; then, and after an
-   * abort, an epoch may have been taken all the same: nobody leads it.
+   * Takes the next epoch and reads what the predecessor wrote meanwhile. `mayTake` is asked each time after the tail was
+   * read and before a terminal is sent; false: rejects. Throws as `prepare` does; then, and after an abort, an epoch may
+   * have been taken all the same: nobody leads it.
    */
-  take(signal: AbortSignal): Promise<LedLog>;
+  take(signal: AbortSignal, mayTake: () => boolean): Promise<LedLog>;
   /** Throws away what was read. */
   abandon(): Promise<void>;
 }

@@ -23,18 +23,24 @@ export interface TakeEpochOptions {
   /** 16 random bytes that only this process uses. */
   readonly writer: Buffer;
   readonly signal?: AbortSignal;
+  /**
+   * Asked after the tail was read, each time before a terminal is sent; false: `fenced`. In a cluster: whether the own
+   * claim still cannot have been replaced. A candidate that slept would else read on past the terminal of its successor
+   * and depose it, while that one answers reads by its lease (docs/spec/takeover.qnt). Alone: always.
+   */
+  readonly mayTake?: () => boolean;
 }
 
 /**
  * Reads to the tail and takes the epoch after it. On return the reader's ledger stands at (own epoch, 0) and has seen
- * everything that any predecessor acknowledged. Throws `corrupt`, `store_unavailable` after `undecidedMsMax`.
+ * everything that any predecessor acknowledged. Throws `corrupt`, `store_unavailable` after `undecidedMsMax`, `fenced`.
  */
 export async function takeEpoch(
   reader: LogReader,
   take: (applied: readonly Applied[]) => void,
   options: TakeEpochOptions,
 ): Promise<number> {
-  const { store, names, limits, clock, log, writer, signal } = options;
+  const { store, names, limits, clock, log, writer, signal, mayTake } = options;
   const started = clock.monotonic();
   let pause = limits.retryMsMin;
   for (;;) {
@@ -52,6 +58,8 @@ export async function takeEpoch(
       successor: at.epoch + 1,
     });
     const key = names.segment(at);
+    if (mayTake && !mayTake())
+      throw new LakeError('fenced', 'the claim to the next epoch of the log has run out', { retriable: true });
     try {
       await store.putIfAbsent(key, terminal, { signal: attemptSignal(clock, limits.putMsMax, signal) });
     } catch (error) {

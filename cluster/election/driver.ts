@@ -19,6 +19,7 @@ import {
   type ElectionState,
   holdsLease,
   initialState,
+  mayFence,
   step,
   wakeAt,
 } from './state.ts';
@@ -49,6 +50,7 @@ export interface ElectionOptions {
   /** The decisions; replaced only by tests that prove their checker. */
   readonly decide?: typeof step;
   readonly judgeLease?: typeof holdsLease;
+  readonly judgeFence?: typeof mayFence;
 }
 
 /** Where a pod stands, for `cluster status` and metrics. */
@@ -267,13 +269,18 @@ export class Election {
     prepared?.abandon().catch((error: unknown) => this.#options.log.warn({ error }, 'what was read ahead cannot be removed'));
   }
 
+  get #mayFence(): boolean {
+    const { clock, times, judgeFence = mayFence } = this.#options;
+    return judgeFence(this.#state, clock.monotonic(), times);
+  }
+
   async #fence(): Promise<void> {
     const reading = this.#reading as AbortController;
     const prepared = this.#prepared as PreparedLog;
     // From here on it is `take` that cleans up after itself.
     this.#prepared = null;
     try {
-      const led = await prepared.take(reading.signal);
+      const led = await prepared.take(reading.signal, () => this.#reading === reading && this.#mayFence);
       // Given up meanwhile: the epoch was taken for nobody, and the next candidate comes after it.
       if (this.#reading !== reading || this.#isStopped) return void (await led.discard());
       this.#reading = null;

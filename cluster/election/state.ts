@@ -7,7 +7,8 @@
  * the leader may believe in itself for the stale time less a margin. An observer counts from the answer that FIRST
  * showed it the heartbeat (which is later), needs a look SENT a stale time after that to show the same, and then
  * replaces exactly that heartbeat (conditionally) before it touches the log. So when the log gets its next epoch, the
- * lease of the former leader has run out, and cannot be renewed, because what it would replace is gone.
+ * lease of the former leader has run out, and cannot be renewed, because what it would replace is gone. And a candidate
+ * that slept after that takes nothing any more once its own claim may have been replaced (`mayFence`).
  *
  * (Over 300 lines: one machine; following, claiming and holding hand over to each other.)
  */
@@ -188,6 +189,16 @@ export function holdsLease(state: ElectionState, now: number, times: ElectionTim
   const { role } = state;
   if (!times.hasLease || role.t !== 'holding' || (role.stage !== 'leading' && role.stage !== 'closing')) return false;
   return now < role.confirmedAt + times.staleMs - times.marginMs;
+}
+
+/**
+ * True while the next epoch may be taken: nobody can have replaced this pod's claim, so every terminal that it has read
+ * was written by those before it. Where there is no lease, there is nothing to protect: the log alone decides.
+ */
+export function mayFence(state: ElectionState, now: number, times: ElectionTimes): boolean {
+  const { role } = state;
+  if (role.t !== 'holding' || role.stage !== 'fencing') return false;
+  return !times.hasLease || now < role.confirmedAt + times.staleMs - times.marginMs;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

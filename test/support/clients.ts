@@ -40,6 +40,11 @@ const clients = {
   duckdb: { program: join(venv, 'duckdb'), advice: 'npm run setup (needs Python 3 with venv)' },
   rclone: { program: join(venv, 'rclone'), advice: 'npm run setup (needs Python 3 with venv)' },
   node: { program: process.execPath, file: join(nodeClientsFolder, 'node_modules', 'pg'), advice: 'npm run setup (needs npm)' },
+  quint: {
+    program: process.execPath,
+    file: join(nodeClientsFolder, 'node_modules', '@informalsystems', 'quint'),
+    advice: 'npm run setup (needs npm)',
+  },
   java: {
     program: 'java',
     file: jars,

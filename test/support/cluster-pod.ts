@@ -37,6 +37,7 @@ export const logLimits = {
 export interface ClusterBug {
   readonly decide?: ElectionOptions['decide'];
   readonly judgeLease?: ElectionOptions['judgeLease'];
+  readonly judgeFence?: ElectionOptions['judgeFence'];
   readonly takeEpoch?: typeof takeEpoch;
   readonly store?: (store: ObjectStore) => ObjectStore;
   /** The election goes by the wall clock. */
@@ -124,6 +125,7 @@ export class ClusterPod {
       onLeader: () => undefined,
       ...(bug.decide ? { decide: bug.decide } : {}),
       ...(bug.judgeLease ? { judgeLease: bug.judgeLease } : {}),
+      ...(bug.judgeFence ? { judgeFence: bug.judgeFence } : {}),
     });
     this.election.start();
   }
@@ -222,13 +224,14 @@ export class ClusterPod {
         const prepared: PreparedLog = {
           epoch: reader.ledger.position.epoch,
           abandon: async () => undefined,
-          take: async (signal) => {
+          take: async (signal, mayTake) => {
             const epoch = await (this.#options.bug.takeEpoch ?? takeEpoch)(reader, take, {
               ...common,
               clock,
               log: silentLogger,
               writer,
               signal,
+              mayTake,
             });
             const { ledger } = reader;
             const hash = ledger.databases.has(database)

@@ -35,8 +35,11 @@ export class SimulatedCluster {
   readonly bucket: MemoryBucket;
   readonly times: ElectionTimes;
   readonly pods = new Map<string, ClusterPod>();
-  /** Probability that a call to the store goes wrong, that a write arrives twice, that a message between pods is lost. */
-  weather = { bad: 0, repeats: 0, lossy: 0, outageUntil: 0 };
+  /**
+   * Probability that a call to the store goes wrong, that a write arrives twice, that a message between pods is lost;
+   * whether writers know who leads (or ask those too who led before).
+   */
+  weather = { bad: 0, repeats: 0, lossy: 0, outageUntil: 0, isInformed: false };
   /** Calls to the store by operation, since `calls.clear()`. */
   readonly calls = new Map<string, number>();
   /** The next pod that writes the leader's object sleeps for so long, with the answer on its way. */
@@ -128,7 +131,7 @@ export class SimulatedCluster {
   /** Everything that was broken works from now on; pods that died are started again. */
   heal(): void {
     this.ambushMs = 0;
-    this.weather = { bad: 0, repeats: 0, lossy: 0, outageUntil: 0 };
+    this.weather = { bad: 0, repeats: 0, lossy: 0, outageUntil: 0, isInformed: false };
     for (const [node, pod] of this.pods) {
       pod.resume();
       pod.cutOff(false);
@@ -140,7 +143,7 @@ export class SimulatedCluster {
   /** Ends all pods and checks the log against what was promised. */
   async end(): Promise<readonly string[]> {
     for (const pod of this.pods.values()) pod.kill();
-    this.weather = { bad: 0, repeats: 0, lossy: 0, outageUntil: 0 };
+    this.weather = { bad: 0, repeats: 0, lossy: 0, outageUntil: 0, isInformed: false };
     await this.pass(10_000); // what is still in flight lands
     try {
       const reading = finalIds(this.bucket);
@@ -203,17 +206,18 @@ export class SimulatedCluster {
 
   #clients(ms: number): void {
     const { random, world } = this;
-    const loop = async (operation: (pod: ClusterPod) => Promise<unknown>): Promise<void> => {
+    const loop = async (operation: (pod: ClusterPod) => Promise<unknown>, isWriter: boolean): Promise<void> => {
       for (;;) {
         await world.sleep(random.between(ms / 2, ms * 1.5));
         // Clients still know who led before, and ask there too.
         const leaders = [...this.pods.values()].filter((pod) => pod.leads);
-        const pod = leaders[random.between(0, leaders.length - 1)];
+        const newest = leaders.toSorted((a, b) => (b.election.led?.epoch ?? 0) - (a.election.led?.epoch ?? 0))[0];
+        const pod = isWriter && this.weather.isInformed ? newest : leaders[random.between(0, leaders.length - 1)];
         if (pod) void operation(pod).catch(() => undefined);
       }
     };
-    for (let i = 0; i < 3; i++) void loop((pod) => pod.write());
-    for (let i = 0; i < 2; i++) void loop((pod) => pod.read());
+    for (let i = 0; i < 3; i++) void loop((pod) => pod.write(), true);
+    for (let i = 0; i < 2; i++) void loop((pod) => pod.read(), false);
   }
 
   #watchLeases(): void {
@@ -252,6 +256,7 @@ export async function simulateCluster(
     cluster.weather.bad = random.isChosen(0.5) ? 0 : random.fraction() * 0.3;
     cluster.weather.repeats = random.isChosen(0.5) ? 0 : random.fraction() * 0.2;
     cluster.weather.lossy = random.isChosen(0.5) ? 0 : random.fraction();
+    cluster.weather.isInformed = random.isChosen(0.6);
     if (random.isChosen(0.08)) cluster.weather.outageUntil = world.monotonic() + random.between(100, times.staleMs * 1.5);
     if (random.isChosen(0.8)) {
       faults++;
@@ -295,8 +300,12 @@ function harm(cluster: SimulatedCluster): void {
   const kind = random.fraction();
   const ms = random.between(50, times.staleMs * 2);
   if (kind < 0.2) pod.kill();
-  else if (kind < 0.3) cluster.ambushMs = random.between(times.staleMs / 2, times.staleMs * 2);
-  else if (kind < 0.5) {
+  else if (kind < 0.27) cluster.ambushMs = random.between(times.staleMs / 2, times.staleMs * 2);
+  else if (kind < 0.33) {
+    // Whoever claims next sleeps after it, for longer than others wait.
+    pod.kill();
+    cluster.ambushMs = random.between(times.staleMs * 1.1, times.staleMs * 2);
+  } else if (kind < 0.5) {
     pod.pause();
     world.after(ms, () => pod.resume());
   } else if (kind < 0.7) {
