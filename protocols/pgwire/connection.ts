@@ -54,6 +54,7 @@ export class Connection {
   #session: Session | null = null;
   #ending: LakeError | null = null;
   #principal: Principal | null = null;
+  #out: Outbox | null = null;
   /** What a session is told as soon as it is idle. */
   #lastWords: LakeError | null = null;
 
@@ -120,6 +121,11 @@ export class Connection {
     return this.#session?.rest() ?? false;
   }
 
+  /** The socket of a client that has not taken yet what was sent. */
+  get stalled(): Socket | null {
+    return this.#out?.isWaiting ? this.#socket : null;
+  }
+
   /** Closes without a word. */
   destroy(): void {
     this.#socket.destroy();
@@ -152,6 +158,7 @@ export class Connection {
   async #login(arrival: Arrival, packet: StartupPacket & { t: 'startup' }, authenticated: () => void): Promise<void> {
     const { admission, authentication, budget, cancels, clock, limits, logger, pool } = this.#context;
     const out = new Outbox(this.#stream, pool, clock, limits.writeStallMsMax);
+    this.#out = out;
     const inbox = new Inbox(this.#stream, {
       messageBytesMax: limits.preAuthMessageBytesMax,
       bytesMax: limits.inboxBytesMax,
@@ -225,7 +232,27 @@ export class Connection {
     this.#session = session;
     if (this.#ending) session.terminate(this.#ending);
     if (this.#lastWords) session.terminateWhenIdle(this.#lastWords);
-    await session.run(opened.session, () => writeBackendKeyData(out, key.processId, key.secretKey));
+    const stopWatching = this.#cancelWhenGone(session);
+    try {
+      await session.run(opened.session, () => writeBackendKeyData(out, key.processId, key.secretKey));
+    } finally {
+      stopWatching();
+    }
+  }
+
+  /** Nobody waits any more for what runs. A moment is left to it: some clients send their last statement and go. */
+  #cancelWhenGone(session: Session): () => void {
+    const { clock, limits } = this.#context;
+    const stream = this.#stream;
+    let cancel = (): void => {};
+    const onClose = (): void => {
+      cancel = clock.after(limits.goneMs, () => session.cancel());
+    };
+    stream.once('close', onClose);
+    return () => {
+      stream.off('close', onClose);
+      cancel();
+    };
   }
 
   /** The last message, if it can still be read. What our own session left unsent goes nowhere: it may be newer than what is durable. */

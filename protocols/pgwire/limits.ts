@@ -37,7 +37,11 @@ export interface Limits {
   readonly inboxBytesMax: number;
   /** A client that takes nothing of a waiting answer for so long is disconnected. */
   readonly writeStallMsMax: number;
-  /** First TCP keepalive probe after this silence: finds peers that are gone without a word. */
+  /** A statement whose client has closed the connection is cancelled after this. */
+  readonly goneMs: number;
+  /** How often clients that have not taken what was sent are looked at: a vanished one is cut off, a slow one is not. */
+  readonly stallCheckMs: number;
+  /** First TCP keepalive probe after this silence: finds peers that are gone without a word. The system probes ten times, a second apart. */
   readonly keepAliveMs: number;
   /** A session whose client says nothing for so long (up to twice as long) gives back its engine connection. */
   readonly restMs: number;
@@ -63,7 +67,9 @@ export const defaultLimits: Limits = {
   flushBytes: 64 * 1024,
   inboxBytesMax: 256 * 1024,
   writeStallMsMax: 600_000,
-  keepAliveMs: 60_000,
+  goneMs: 5_000,
+  stallCheckMs: 5_000,
+  keepAliveMs: 10_000,
   restMs: 15_000,
   rowBytesMax: 256 * 1024 * 1024,
 };

@@ -17,6 +17,7 @@ import { Connection, type ConnectionContext } from './connection.ts';
 import { defaultLimits, type Limits, validateLimits } from './limits.ts';
 import { BufferPool } from './outbox.ts';
 import type { Authentication, Sessions, TlsProvider } from './ports.ts';
+import { vanishedPeers } from './vanished-peers.ts';
 
 export interface ListenerOptions {
   /** A TCP address, or the path of a Unix socket. Port 0 takes a free one. `reusePort` shares it with other threads. */
@@ -41,6 +42,7 @@ export class Listener {
   readonly #connections = new Set<Connection>();
   readonly #server: Server;
   #stopResting = (): void => {};
+  #stopChecking = (): void => {};
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -87,6 +89,7 @@ export class Listener {
       );
     });
     this.#restLater();
+    if (!('path' in address)) this.#checkStalledLater();
     this.#server.on('error', (error) => this.#context.logger.error({ error }, 'listener'));
   }
 
@@ -98,6 +101,19 @@ export class Listener {
       for (const connection of [...this.#connections])
         if (connection.rest() && ++rested % restedAtOnceMax === 0) await clock.sleep(5, { unref: true });
       if (this.#server.listening) this.#restLater();
+    });
+  }
+
+  /** Cuts off clients that have vanished with an answer on its way to them. */
+  #checkStalledLater(): void {
+    const { clock } = this.#options;
+    this.#stopChecking = clock.after(this.#context.limits.stallCheckMs, async () => {
+      const stalled = [...this.#connections].flatMap((connection) => connection.stalled ?? []);
+      for (const socket of stalled.length === 0 ? [] : await vanishedPeers(stalled)) {
+        this.#context.logger.debug({ remoteAddress: socket.remoteAddress }, 'a client that takes nothing any more is cut off');
+        socket.destroy();
+      }
+      if (this.#server.listening) this.#checkStalledLater();
     });
   }
 
@@ -125,6 +141,7 @@ export class Listener {
   /** Ends every session (`57P01`), waits up to `graceMs` for them, then cuts what is left. */
   async close(graceMs = 5000): Promise<void> {
     this.#stopResting();
+    this.#stopChecking();
     if (this.#server.listening) this.#server.close();
     for (const connection of this.#connections) connection.end(shutdown());
     const end = this.#options.clock.monotonic() + graceMs;
