@@ -5,7 +5,7 @@
  */
 import { LakeError } from '../../base/errors.ts';
 import { nameOf, quoteString, stringOf } from '../../base/sql-lexer.ts';
-import { strptimeFormat } from './datetime-format.ts';
+import { strftimeFormat, strptimeFormat } from './datetime-format.ts';
 import { notAlias, type StatementText } from './statement-text.ts';
 import { pg } from './view.ts';
 
@@ -13,7 +13,7 @@ type Spelling = (text: StatementText, i: number, name: string) => void;
 
 /** Words of these spellings, for the regular expression that lets most statements pass. */
 export const spellingWords =
-  'jsonb?_agg|jsonb?_object_agg|\\bevery\\b|\\bto_date\\b|\\bto_timestamp\\b|\\bsubstring\\b|\\bsimilar\\b|\\bgenerate_series\\b|\\bunnest\\b|\\bstring_to_array\\b|\\bregexp_split_to_array\\b|\\bformat\\s*\\(|\\b(?:from|join)\\s+(?:now|version|current_database|current_schema|random)\\s*\\(';
+  'jsonb?_agg|jsonb?_object_agg|\\bevery\\b|\\bto_date\\b|\\bto_timestamp\\b|\\bto_char\\b|\\bsubstring\\b|\\bsimilar\\b|\\bgenerate_series\\b|\\bunnest\\b|\\bstring_to_array\\b|\\bregexp_split_to_array\\b|\\bformat\\s*\\(|\\b(?:from|join)\\s+(?:now|version|current_database|current_schema|random)\\s*\\(';
 
 export const spellings: ReadonlyMap<string, Spelling> = new Map<string, Spelling>([
   ['json_agg', jsonList],
@@ -23,6 +23,7 @@ export const spellings: ReadonlyMap<string, Spelling> = new Map<string, Spelling
   ['every', renamed('bool_and')],
   ['to_date', parsedDate('DATE')],
   ['to_timestamp', parsedDate('TIMESTAMPTZ')],
+  ['to_char', charOf],
   ['substring', substringOfPattern],
   ['similar', similarTo],
   ['generate_series', series],
@@ -70,6 +71,22 @@ function parsedDate(type: string): Spelling {
     text.suffix(end, ` AS ${type})`);
     keepName(text, i, end, name);
   };
+}
+
+/** `to_char(x, 'YYYY-MM')`: a format that is written out says what x is, and mostly what strftime would be asked. */
+function charOf(text: StatementText, i: number, name: string): void {
+  if (text.text(i + 1) !== '(') return;
+  const end = text.closing(i + 1);
+  const format = text.token(end - 1);
+  if (format?.kind !== 'string' || text.text(end - 2) !== ',') return;
+  const written = stringOf(format);
+  const translated = strftimeFormat(written);
+  if (translated !== null) {
+    text.set(i, pg('_to_char_plain'));
+    text.suffix(end - 1, `, ${quoteString(translated)}`);
+  } else if (/^[-90.,DGFMSPRIL$% ]*$/i.test(written) && /[90]/.test(written)) text.set(i, pg('_to_char_numeric'));
+  else return;
+  keepName(text, i, end, name);
 }
 
 function substringOfPattern(text: StatementText, i: number): void {

@@ -5,7 +5,7 @@
  * Source: PostgreSQL 15 documentation, section 9.8 "Data Type Formatting Functions", section 9.9 "Date/Time Functions".
  */
 import type { PgFunction } from './functions.ts';
-import { pg } from './view.ts';
+import { letIn, pg } from './view.ts';
 
 /** A piece of a format: quoted text, a pattern with its modifiers, or any other character. Longest first. */
 const pieces =
@@ -98,10 +98,17 @@ export const timeFunctions: readonly PgFunction[] = [
     `(_v, piece) AS CASE WHEN regexp_matches(piece, '^FM.', 'i') THEN CASE WHEN regexp_full_match(_v, '0+') THEN '0' ELSE rtrim(ltrim(_v, '0'), ' ') END ELSE _v END
       || CASE WHEN length(piece) > 3 AND regexp_matches(_v, '\\d$') AND right(piece, 2) = 'TH' THEN upper(${ordinal}) WHEN length(piece) > 3 AND regexp_matches(_v, '\\d$') AND right(piece, 2) = 'th' THEN ${ordinal} ELSE '' END`,
   ],
+  // What a macro is handed stands wherever its parameter does: each step has its value in a field, or planning would take seconds.
   [
     '_to_char_time',
-    `(moment, format, zone, seconds_east) AS CASE WHEN moment IS NOT NULL AND format IS NOT NULL THEN array_to_string(list_transform(regexp_extract_all(format, '${pieces}'),
-      lambda piece: ${pg('_to_char_modified')}(${pg('_to_char_piece')}(CASE WHEN length(piece) > 1 AND NOT starts_with(piece, '"') THEN regexp_replace(regexp_replace(piece, '^FM', '', 'i'), '([^n])TH$', '\\1', 'i') ELSE piece END, moment, zone, seconds_east), piece)), '') END`,
+    `(moment, format, zone, seconds_east) AS ${letIn(
+      `{'_t': moment, '_zone': zone, '_offset': seconds_east, '_pieces': regexp_extract_all(format, '${pieces}')}`,
+      [],
+      `CASE WHEN q._t IS NOT NULL AND q._pieces IS NOT NULL THEN array_to_string(list_transform(list_transform(list_transform(q._pieces,
+        lambda k: {'_k': k, '_p': CASE WHEN length(k) > 1 AND NOT starts_with(k, '"') THEN regexp_replace(regexp_replace(k, '^FM', '', 'i'), '([^n])TH$', '\\1', 'i') ELSE k END}),
+        lambda r: struct_insert(r, _v := ${pg('_to_char_piece')}(r._p, q._t, q._zone, q._offset))),
+        lambda r: ${pg('_to_char_modified')}(r._v, r._k)), '') END`,
+    )}`,
   ],
   [
     '_to_char_interval',
@@ -115,6 +122,13 @@ export const timeFunctions: readonly PgFunction[] = [
     '_to_char_zoned',
     `(moment, format) AS ${pg('_to_char_time')}(moment::TIMESTAMP, format, regexp_replace(strftime(moment, '%Z'), '^Etc/', ''), (epoch(moment::TIMESTAMP) - epoch(moment))::INTEGER)`,
   ],
+  // A format that is written out, with what it is for strftime. The text of a moment shows the session's zone, whatever its type.
+  [
+    '_to_char_plain',
+    `(value, format, plain) AS CASE WHEN typeof(value) IN ('INTERVAL', 'TIME') THEN ${pg('_to_char_interval')}(TRY_CAST(value::VARCHAR AS INTERVAL), format)
+      ELSE strftime(CAST(regexp_replace(value::VARCHAR, '(:\\d\\d(?:\\.\\d+)?)[+-]\\d\\d(?::?\\d\\d)*$', '\\1') AS TIMESTAMP), plain) END`,
+  ],
+  ['_to_char_numeric', `(value, format) AS ${pg('_to_char_number')}(CAST(value AS DECIMAL(38, 10)), format)`],
   // Overloads by type cannot be told apart for aggregates (`to_char(sum(x), …)`), so what it is is asked of the value.
   [
     'to_char',
