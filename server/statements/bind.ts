@@ -3,13 +3,16 @@ import { type DuckDBType, DuckDBTypeId, type DuckDBValue } from '@duckdb/node-ap
 import { type DecodedParameter, decodeParameter } from '../../base/pg-parameter.ts';
 import { toPgType } from '../../base/pg-types.ts';
 import type { RawParameter } from '../../base/statement-session.ts';
+import { DeeperArray, dimensionsOf } from './deeper-arrays.ts';
 import { isUnknown, type Plan } from './plans.ts';
 
-/** Throws invalid_text_representation and the like. `offsetOf`: zone offset in seconds east at local microseconds. */
+/** Throws invalid_text_representation and the like, and DeeperArray. `offsetOf`: zone offset in seconds east at local microseconds. */
 export function bindParameters(plan: Plan, parameters: readonly RawParameter[], offsetOf: (localMicros: bigint) => number): void {
   parameters.forEach((parameter, i) => {
     const wanted = plan.parameterTypes[i] as DuckDBType;
     const { value, type } = decode(parameter, wanted, offsetOf);
+    // DuckDB would make text of the inner lists.
+    if (dimensionsOf(type) > Math.max(1, dimensionsOf(wanted)) && !isUnknown(wanted)) throw new DeeperArray(i + 1, type, wanted);
     if (value === null) plan.prepared.bindNull(i + 1);
     else plan.prepared.bindValue(i + 1, value, type);
   });

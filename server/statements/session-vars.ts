@@ -154,6 +154,7 @@ const definitions: readonly Definition[] = [
   { name: 'max_identifier_length', initial: '63', fixed: true },
   { name: 'max_index_keys', initial: '32', fixed: true },
   { name: 'max_connections', initial: '100', fixed: true },
+  { name: 'max_prepared_transactions', initial: '0', fixed: true },
   { name: 'superuser_reserved_connections', initial: '3', fixed: true },
   { name: 'block_size', initial: '8192', fixed: true },
   { name: 'lc_collate', initial: 'C', fixed: true },

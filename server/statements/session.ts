@@ -25,6 +25,7 @@ import { bindParameters } from './bind.ts';
 import { classify, type Shape } from './classify.ts';
 import { announcedName } from './column-name.ts';
 import { SessionCore } from './core.ts';
+import { DeeperArray } from './deeper-arrays.ts';
 import { asAlterView, withoutCascade, withSequences } from './definitions.ts';
 import { toStatementError } from './errors.ts';
 import { type Explain, parseExplain, planRows } from './explain.ts';
@@ -118,6 +119,8 @@ export interface RunOptions {
   readonly alone: boolean;
   /** The columns the client was told, if it was. */
   readonly described?: readonly Column[] | null;
+  /** How many of its array parameters turned out to have more dimensions than planned. */
+  readonly deepened?: number;
 }
 
 export class SqlSession implements StatementSession {
@@ -297,6 +300,9 @@ export class SqlSession implements StatementSession {
       this.end();
       const view = asAlterView(sql, shape, error);
       if (view !== null) return this.runEngine(view, shape, options);
+      const { deepened = 0 } = options;
+      if (error instanceof DeeperArray && deepened < options.parameters.length)
+        return this.runEngine(error.deepen(sql), shape, { ...options, deepened: deepened + 1 });
       throw this.mapped(error, sql);
     }
   }

@@ -49,6 +49,12 @@ def psycopg_():
                 compare([row[1:] for row in cursor.execute(f"SELECT * FROM {TABLE} ORDER BY n").fetchall()])
         with c.cursor(name="held") as cursor, c.transaction():
             compare([row[1:] for row in cursor.execute(f"SELECT * FROM {TABLE} ORDER BY n").fetchall()])
+        # One type for every number of dimensions; before, the inner arrays became text.
+        nested = [[["a", "b c"]], [["NULL", None]]]
+        for binary in (False, True):
+            marks = "%b::text[], %b" if binary else "%s::text[], %s::int[]"
+            assert c.execute(f"SELECT {marks}", (nested, [[1, 2], [3, 4]]), binary=binary).fetchone() == (nested, [[1, 2], [3, 4]])
+        assert c.execute("SELECT (1, 'a,b', NULL)", binary=binary).fetchone()[0][1] == "a,b"
         try:
             c.execute("SELECT * FROM nowhere")
             raise AssertionError("no error")

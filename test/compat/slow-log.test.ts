@@ -36,7 +36,11 @@ test('slow statements are logged with who, how long and what, but never with a l
     assert.deepEqual(
       found.map(({ statement, parameters, failed }) => ({ statement, parameters, failed })),
       [
-        { statement: 'SELECT count(*) FROM range(?) r(i) WHERE mod(i, ?) = ? AND ? <> ?', parameters: undefined, failed: undefined },
+        {
+          statement: 'SELECT count(*) FROM range(?) r(i) WHERE mod(i, ?) = ? AND ? <> ?',
+          parameters: undefined,
+          failed: undefined,
+        },
         { statement: 'SELECT count(*) FROM range(?) r(i) WHERE mod(i, ?) = ? AND $1 <> ?', parameters: 1, failed: undefined },
         {
           statement: 'SELECT count(*) AS too_slow FROM range(?) r(i) WHERE mod(i, ?) = ?',
