@@ -104,6 +104,12 @@ const lookup = (relation: string, value: string, key: string, argument: string):
   `(SELECT max(q._v) FROM (SELECT ${value} AS _v, ${key} AS _k FROM ${pg(relation)} r) q WHERE q._k = ${argument})`;
 const always = (value: string, ...parameters: readonly string[]): string[] => parameters.map((list) => `(${list}) AS ${value}`);
 
+/** A question about one's own right, and the same with the role in front. */
+const ownRight = (parameters: string, right: string): string[] => [
+  `(${parameters}) AS ${right}`,
+  `(role, ${parameters}) AS CASE WHEN ${pg('_is_own_role')}(role) THEN ${right} END`,
+];
+
 /** Overloads of a function of key and value pairs: macros have no variable argument lists. */
 function pairsOf(name: string): string[] {
   return Array.from({ length: 12 }, (_, count) => {
@@ -310,26 +316,35 @@ export const catalogFunctions: readonly PgFunction[] = [
     `(lake, _files) AS CASE WHEN lake::VARCHAR IN (current_database(), ${pg('_oid')}('database', '', current_database())::VARCHAR)
       THEN coalesce(list_sum(list_transform(_files, lambda f: f.bytes)), 0)::BIGINT END`,
   ],
-  // Rights
+  // Rights. They are on whole lakes, and only one's own are known: of another role the answer is NULL.
   ['_can_write', `() AS ${pg('_is_superuser')}() OR coalesce(${pg('_lake')}()."right", 'read') <> 'read'`],
+  ['_is_own_role', `(role) AS role::VARCHAR IN (${pg('_user')}(), ${pg('_role_oid')}(${pg('_user')}())::VARCHAR)`],
   ...['table', 'any_column'].map(
     (kind): PgFunction => [
       `has_${kind}_privilege`,
-      `(object, privilege) AS regexp_matches(privilege, '^\\s*select', 'i') OR ${pg('_can_write')}()`,
-      `(role, object, privilege) AS regexp_matches(privilege, '^\\s*select', 'i') OR ${pg('_can_write')}()`,
+      ...ownRight('object, privilege', `regexp_matches(privilege, '^\\s*select', 'i') OR ${pg('_can_write')}()`),
     ],
   ),
   [
     'has_column_privilege',
-    `(object, column_name, privilege) AS regexp_matches(privilege, '^\\s*select', 'i') OR ${pg('_can_write')}()`,
-    `(role, object, column_name, privilege) AS regexp_matches(privilege, '^\\s*select', 'i') OR ${pg('_can_write')}()`,
+    ...ownRight('object, column_name, privilege', `regexp_matches(privilege, '^\\s*select', 'i') OR ${pg('_can_write')}()`),
   ],
   [
     'has_schema_privilege',
-    `(object, privilege) AS regexp_matches(privilege, '^\\s*usage', 'i') OR ${pg('_can_write')}()`,
-    `(role, object, privilege) AS regexp_matches(privilege, '^\\s*usage', 'i') OR ${pg('_can_write')}()`,
+    ...ownRight('object, privilege', `regexp_matches(privilege, '^\\s*usage', 'i') OR ${pg('_can_write')}()`),
   ],
-  ...['database', 'function', 'sequence', 'language', 'tablespace', 'type', 'server', 'foreign_data_wrapper', 'parameter'].map(
+  [
+    '_lake_right',
+    `(of_lake) AS list_filter(${pg('_lakes')}(), lambda l: of_lake::VARCHAR IN (l.name, ${pg('_oid')}('database', '', l.name)::VARCHAR))[1]."right"`,
+  ],
+  [
+    'has_database_privilege',
+    ...ownRight(
+      'object, privilege',
+      `coalesce(${pg('_lake_right')}(object) <> 'read' OR NOT regexp_matches(privilege, '^\\s*create', 'i') AND ${pg('_lake_right')}(object) IS NOT NULL, false)`,
+    ),
+  ],
+  ...['function', 'sequence', 'language', 'tablespace', 'type', 'server', 'foreign_data_wrapper', 'parameter'].map(
     (kind): PgFunction => [`has_${kind}_privilege`, ...always('true', 'object, privilege', 'role, object, privilege')],
   ),
   [

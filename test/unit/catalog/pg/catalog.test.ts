@@ -251,6 +251,13 @@ test('privileges follow the right on the lake', async () => {
     ),
     [[true, false, true]],
   );
+  assert.deepEqual(
+    await lake.rows(
+      "SELECT has_database_privilege('sales', 'CONNECT'), has_database_privilege('sales', 'CREATE'), has_database_privilege('nowhere', 'CONNECT'), has_table_privilege('rae', 't', 'INSERT'), has_table_privilege('ann', 't', 'SELECT')",
+    ),
+    [[true, false, false, false, null]],
+    'of another role nothing is known',
+  );
   await lake.facts();
 });
 
