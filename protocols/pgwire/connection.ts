@@ -54,7 +54,6 @@ export class Connection {
   #session: Session | null = null;
   #ending: LakeError | null = null;
   #principal: Principal | null = null;
-  #out: Outbox | null = null;
   /** What a session is told as soon as it is idle. */
   #lastWords: LakeError | null = null;
 
@@ -121,9 +120,9 @@ export class Connection {
     return this.#session?.rest() ?? false;
   }
 
-  /** The socket of a client that has not taken yet what was sent. */
+  /** The socket of a client that has not taken yet what was sent, by a session or a relay. */
   get stalled(): Socket | null {
-    return this.#out?.isWaiting ? this.#socket : null;
+    return this.#stream.writableNeedDrain ? this.#socket : null;
   }
 
   /** Closes without a word. */
@@ -158,7 +157,6 @@ export class Connection {
   async #login(arrival: Arrival, packet: StartupPacket & { t: 'startup' }, authenticated: () => void): Promise<void> {
     const { admission, authentication, budget, cancels, clock, limits, logger, pool } = this.#context;
     const out = new Outbox(this.#stream, pool, clock, limits.writeStallMsMax);
-    this.#out = out;
     const inbox = new Inbox(this.#stream, {
       messageBytesMax: limits.preAuthMessageBytesMax,
       bytesMax: limits.inboxBytesMax,

@@ -47,18 +47,12 @@ export class Outbox {
   #record: Buffer[] | null = null;
   #recordFrom = 0;
   #recordBytesLeft = 0;
-  #isWaiting = false;
 
   constructor(stream: Duplex, pool: BufferPool, clock: Clock, stallMsMax: number) {
     this.#stream = stream;
     this.#pool = pool;
     this.#clock = clock;
     this.#stallMsMax = stallMsMax;
-  }
-
-  /** The client has not taken yet what was sent. */
-  get isWaiting(): boolean {
-    return this.#isWaiting;
   }
 
   /** Makes room for `count` more bytes. */
@@ -183,10 +177,8 @@ export class Outbox {
 
   #drained(): Promise<void> {
     const stream = this.#stream;
-    this.#isWaiting = true;
     return new Promise((resolve, reject) => {
       const done = (error?: Error): void => {
-        this.#isWaiting = false;
         cancel();
         stream.off('drain', onDrain);
         stream.off('close', onClose);

@@ -57,6 +57,16 @@ describe('behind a gateway', () => {
     assert.equal(ran.stdout, '7\n', ran.stderr);
   });
 
+  test('pg_stat_activity shows the client’s address', async (t) => {
+    if (!needsClient(t, 'psql')) return;
+    const address = (environment: NodeJS.ProcessEnv): Promise<Ran> =>
+      psql(pod, ['-Atc', 'SELECT client_addr FROM pg_stat_activity WHERE pid = pg_backend_pid()'], { environment });
+    const ran = await through({}, address);
+    assert.equal(ran.stdout, '203.0.113.9\n', ran.stderr);
+    const direct = await psql(pod, ['-Atc', 'SELECT client_addr FROM pg_stat_activity WHERE pid = pg_backend_pid()']);
+    assert.equal(direct.stdout, '127.0.0.1\n', direct.stderr);
+  });
+
   test('a refused login is the client’s, not the gateway’s', async (t) => {
     if (!needsClient(t, 'psql')) return;
     const ran = await through({}, (environment) => select({ ...environment, PGPASSWORD: 'wrong' }));
