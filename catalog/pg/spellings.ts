@@ -75,7 +75,8 @@ function parsedDate(type: string): Spelling {
 
 /** `to_char(x, 'YYYY-MM')`: a format that is written out says what x is, and mostly what strftime would be asked. */
 function charOf(text: StatementText, i: number, name: string): void {
-  if (text.text(i + 1) !== '(') return;
+  // A view keeps the name that will always be there.
+  if (text.text(i + 1) !== '(' || text.word(0) === 'create') return;
   const end = text.closing(i + 1);
   const format = text.token(end - 1);
   if (format?.kind !== 'string' || text.text(end - 2) !== ',') return;

@@ -109,7 +109,11 @@ const cases: readonly [what: string, from: string, to: string][] = [
     "select '2000-01-01 00:00+2'::timestamptz, '00:00:01.5-03:30'::timetz, '2000-01-01'::timestamptz",
     "select '2000-01-01 00:00:00+02'::timestamptz, '00:00:01.5-03:30'::timetz, '2000-01-01'::timestamptz",
   ],
-  ['the oid of a type by pg_typeof', 'select pg_typeof($1)::oid', 'select boilstream.pg._regtype_in(boilstream.pg.pg_typeof($1)) AS pg_typeof'],
+  [
+    'the oid of a type by pg_typeof',
+    'select pg_typeof($1)::oid',
+    'select boilstream.pg._regtype_in(boilstream.pg.pg_typeof($1)) AS pg_typeof',
+  ],
   [
     'a name that is put together, as regclass, is looked up',
     "select has_table_privilege((n || '.' || t)::regclass, 'select') from pg_class",
@@ -225,4 +229,39 @@ test('says which parameters are cast to types DuckDB does not know apart', () =>
     [1028, 0, 19],
   );
   assert.deepEqual(of('select $1::oid'), [], 'only where the catalog is asked');
+});
+
+test('to_char with a format written out is asked of strftime, except in what is stored', () => {
+  assert.equal(
+    rewrite("select to_char(x, 'YYYY-MM') from t"),
+    "select boilstream.pg._to_char_plain(x, 'YYYY-MM', '%Y-%m') AS to_char from t",
+  );
+  assert.equal(
+    rewrite("select 1 where to_char(x, 'FM990.0') = '1.0'"),
+    "select 1 where boilstream.pg._to_char_numeric(x, 'FM990.0') = '1.0'",
+  );
+  for (const sql of [
+    "select to_char(x, 'Month') from t",
+    'select to_char(x, f) from t',
+    "create view v as select to_char(x, 'YYYY') from t",
+  ])
+    assert.equal(rewrite(sql), sql);
+});
+
+test('spellings of PostgreSQL in any statement', () => {
+  for (const [sql, rewritten] of [
+    [
+      'select json_agg(x order by y) filter (where z) from t',
+      'select to_json(list(x order by y) filter (where z)) AS json_agg from t',
+    ],
+    ["select to_date(a, 'YYYYMMDD') as d", "select CAST(strptime(a, '%Y%m%d') AS DATE) as d"],
+    ["select substring(a from 'o+')", "select boilstream.pg._substring(a , 'o+')"],
+    ["select 1 where a similar to '%b'", "select 1 where a similar to boilstream.pg._similar('%b')"],
+    [
+      "select * from generate_series('2024-01-01', '2024-01-02', '1 day') d",
+      "select * from generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-02', INTERVAL '1 day') d(d)",
+    ],
+  ] as const)
+    assert.equal(rewrite(sql), rewritten);
+  assert.throws(() => rewrite("select to_date(a, 'J')"), { code: 'feature_not_supported' });
 });
