@@ -1,4 +1,5 @@
 /** Time as it is handed to rooms, so that a simulator can own it. Only this file touches the system's clocks. */
+import { uptime } from 'node:os';
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970-01-01 UTC. For people and certificates, never for correctness. */
@@ -38,3 +39,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * A clock whose monotonic time goes on while the machine sleeps (Linux: the boot-time clock, in steps of 10 ms): for
+ * leases, which must run out during a suspension too.
+ */
+export const bootClock: Clock = { ...systemClock, monotonic: () => uptime() * 1_000 };

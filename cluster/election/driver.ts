@@ -1,6 +1,7 @@
 /**
  * Runs the election: does what `state.ts` decides, on the object store and on the log that it is handed, and tells who
- * leads. Lives in the metadata worker, with the shipper: nothing here waits for the main event loop.
+ * leads. Lives in the metadata worker, with the shipper: nothing here waits for the main event loop. (Over 300 lines: the
+ * effects belong together, they hand on one thing that is read ahead, taken, led and discarded.)
  */
 import type { Clock } from '../../base/clock.ts';
 import { LakeError, toLakeError } from '../../base/errors.ts';

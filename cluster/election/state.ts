@@ -357,7 +357,8 @@ function judge(d: Draft): void {
   if (!isOpen || !s.isEligible) claimAt = null;
   else claimAt ??= now + (record?.preferred === me.node ? 0 : d.chance * times.backoffMsMax);
   const period = isWatching ? times.watchMs : times.staleMs;
-  const nextLook = now < opensAt ? Math.min(now + period, opensAt) : now + period;
+  // A look that was under way when the stale time ended says too little: another one at once.
+  const nextLook = isOpen ? now + period : Math.max(now, Math.min(now + period, opensAt));
   s.role = { ...role, claimAt, nextLook };
   if (text === null || hasLeft || (isWatching && now - since >= times.suspectMs)) readAhead(d);
 }
