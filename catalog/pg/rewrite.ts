@@ -424,7 +424,7 @@ class Rewriter extends StatementText {
       return i + 4;
     }
     if (type === 'timestamptz' || type === 'timetz') {
-      const zoned = /^(.*\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*([+-])(\d{1,2})((?::?\d\d){0,2})$/.exec(value.replace(/Z$/i, '+00'));
+      const zoned = /^(.*?\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*([+-])(\d{1,2})((?::?\d\d){0,2})$/.exec(value.replace(/Z$/i, '+00'));
       if (zoned === null) return undefined;
       const [, clock, seconds, sign, hours, rest] = zoned;
       this.set(i, quoteString(`${clock}${seconds ?? ':00'}${sign}${hours?.padStart(2, '0')}${rest}`));

@@ -265,3 +265,16 @@ test('spellings of PostgreSQL in any statement', () => {
     assert.equal(rewrite(sql), rewritten);
   assert.throws(() => rewrite("select to_date(a, 'J')"), { code: 'feature_not_supported' });
 });
+
+test('a moment with a zone is written as DuckDB reads it, with its own seconds', () => {
+  for (const [literal, read] of [
+    // Seconds were taken for minutes, and ':00' was appended to them.
+    ['2024-03-05 14:00:00+02', '2024-03-05 14:00:00+02'],
+    ['2024-03-05T14:00:00Z', '2024-03-05T14:00:00+00'],
+    ['2024-03-05 14:00:00.123456-08', '2024-03-05 14:00:00.123456-08'],
+    ['2024-03-05 14:00+2', '2024-03-05 14:00:00+02'],
+    ['2024-03-05 14:00:01+05:30', '2024-03-05 14:00:01+05:30'],
+    ['2024-03-05', '2024-03-05'],
+  ] as const)
+    assert.equal(rewrite(`select '${literal}'::timestamptz`), `select '${read}'::timestamptz`);
+});
