@@ -132,6 +132,33 @@ export function elementOid(id: number): number | undefined {
   return elements.get(id);
 }
 
+/** Names format_type gives where they differ from typname. Source: format_type.c. */
+export const displayNames: Readonly<Record<string, string>> = {
+  bool: 'boolean',
+  char: '"char"',
+  int8: 'bigint',
+  int2: 'smallint',
+  int4: 'integer',
+  float4: 'real',
+  float8: 'double precision',
+  bpchar: 'character',
+  varchar: 'character varying',
+  time: 'time without time zone',
+  timestamp: 'timestamp without time zone',
+  timestamptz: 'timestamp with time zone',
+  timetz: 'time with time zone',
+  bit: 'bit',
+  varbit: 'bit varying',
+};
+
+/** A type as format_type and regtype show it. */
+export function displayName(id: number): string {
+  const element = elements.get(id);
+  if (element !== undefined) return `${displayName(element)}[]`;
+  const name = pgTypes.get(id)?.name;
+  return name === undefined ? String(id) : (displayNames[name] ?? name);
+}
+
 /** The array type of an element type; text[] when there is none. */
 export function arrayOid(element: number): number {
   return pgTypes.get(element)?.array || 1009;

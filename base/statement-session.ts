@@ -139,6 +139,16 @@ export interface StatementSession {
   close(): Promise<void>;
 }
 
+/** A statement that stays prepared under a name. */
+export interface PreparedName {
+  readonly name: string;
+  readonly sql: string;
+  /** Type oids. */
+  readonly parameters: readonly number[];
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
 /** Things a session tells the client outside of answers. */
 export interface SessionHooks {
   notice(severity: 'NOTICE' | 'WARNING' | 'INFO', code: string, message: string, hint?: string): void;
@@ -149,6 +159,8 @@ export interface SessionHooks {
    * both kinds share one set of names. False when there is none.
    */
   deallocate?(name: string | null): boolean;
+  /** The statements that the client prepared by Parse under a name, oldest first. */
+  prepared?(): readonly PreparedName[];
   /** Ends the connection with this error as soon as the wire allows. */
   terminate(error: LakeError): void;
 }

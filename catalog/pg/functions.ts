@@ -4,7 +4,7 @@
  * does not know. One long table.
  * Source: PostgreSQL 15 documentation, section 9.26 "System Information Functions".
  */
-import { arrayOid, pgTypes } from '../../base/pg-types.ts';
+import { arrayOid, pgTypes, displayNames } from '../../base/pg-types.ts';
 import { quoteString } from '../../base/sql-lexer.ts';
 import { sessionFunctions } from './session-functions.ts';
 import { textFunctions } from './text-functions.ts';
@@ -14,25 +14,6 @@ import { pg } from './view.ts';
 
 /** A macro: each string is one overload, `(parameters) AS body`. */
 export type PgFunction = readonly [name: string, ...overloads: string[]];
-
-/** Names format_type gives where they differ from typname. Source: format_type.c. */
-const displayNames: Readonly<Record<string, string>> = {
-  bool: 'boolean',
-  char: '"char"',
-  int8: 'bigint',
-  int2: 'smallint',
-  int4: 'integer',
-  float4: 'real',
-  float8: 'double precision',
-  bpchar: 'character',
-  varchar: 'character varying',
-  time: 'time without time zone',
-  timestamp: 'timestamp without time zone',
-  timestamptz: 'timestamp with time zone',
-  timetz: 'time with time zone',
-  bit: 'bit',
-  varbit: 'bit varying',
-};
 
 function typeDisplayMap(): string {
   const entries: string[] = [];

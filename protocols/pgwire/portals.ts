@@ -1,15 +1,20 @@
 /** The prepared statements and portals of one session, under the names the client gave them. The empty name is the unnamed one. Source: PostgreSQL documentation, 54.2.3. */
 import { LakeError } from '../../base/errors.ts';
-import type { Prepared, RawParameter } from '../../base/statement-session.ts';
+import type { Prepared, PreparedName, RawParameter } from '../../base/statement-session.ts';
 import type { RowPump } from './row-pump.ts';
 
 /** A prepared statement and how many names and portals hold it; the last to let go closes it. */
 export class HeldStatement {
   readonly prepared: Prepared;
+  readonly sql: string;
+  /** When it was prepared, milliseconds since 1970. */
+  readonly since: number;
   #holders = 1;
 
-  constructor(prepared: Prepared) {
+  constructor(prepared: Prepared, sql: string, since: number) {
     this.prepared = prepared;
+    this.sql = sql;
+    this.since = since;
   }
 
   hold(): this {
@@ -50,8 +55,15 @@ export class Statements {
     }
   }
 
-  set(name: string, prepared: Prepared): void {
-    this.#byName.set(name, new HeldStatement(prepared));
+  set(name: string, held: HeldStatement): void {
+    this.#byName.set(name, held);
+  }
+
+  /** Those with a name, oldest first. */
+  named(): PreparedName[] {
+    return [...this.#byName]
+      .filter(([name]) => name !== '')
+      .map(([name, { prepared, sql, since }]) => ({ name, sql, since, parameters: prepared.parameters }));
   }
 
   /** Portals made from it keep the plan they have, as in PostgreSQL. False when there is none of that name. */

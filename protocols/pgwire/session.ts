@@ -35,7 +35,7 @@ import {
 } from './messages/small.ts';
 import { decodeTarget } from './messages/target.ts';
 import { ConnectionGone, type Outbox } from './outbox.ts';
-import { Portals, Statements } from './portals.ts';
+import { HeldStatement, Portals, Statements } from './portals.ts';
 import { RowPump } from './row-pump.ts';
 import { type Mode, messageType, step } from './session-state.ts';
 import { Settings } from './settings.ts';
@@ -91,6 +91,7 @@ export class Session {
       if (name === null) this.#statements.clear();
       return name !== null && this.#statements.delete(name);
     },
+    prepared: () => this.#statements.named(),
     terminate: (error) => this.terminate(error),
   };
 
@@ -308,7 +309,8 @@ export class Session {
     const { statement, sql, parameterOids } = decodeParse(body);
     if (statement === '') this.#statements.delete('');
     else this.#statements.checkNew(statement);
-    this.#statements.set(statement, await this.#running().prepare(sql, parameterOids));
+    const prepared = await this.#running().prepare(sql, parameterOids);
+    this.#statements.set(statement, new HeldStatement(prepared, sql, this.#clock.now()));
     writeParseComplete(this.#out);
   }
 

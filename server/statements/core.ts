@@ -49,7 +49,10 @@ export class SessionCore {
   /** Called when a transaction of the session is over. */
   onTransactionEnd: () => void = () => undefined;
   /** Statements PREPAREd by SQL: their tags and whether they write, by name. */
-  readonly sqlPrepared = new Map<string, { readonly tag: string; readonly rows: boolean; readonly writes: boolean }>();
+  readonly sqlPrepared = new Map<
+    string,
+    { readonly tag: string; readonly rows: boolean; readonly writes: boolean; readonly sql: string; readonly since: number }
+  >();
   /** Something lives in the DuckDB connection only (temporary tables, variables): it cannot simply be replaced. */
   hasTemporaries = false;
   /** The lake `USE` chose. */

@@ -416,7 +416,8 @@ export class OwnStatements {
       { ...shape, road: 'engine', rows: false },
       { oids: [], parameters: [], alone: true },
     );
-    core.sqlPrepared.set(name, { tag: innerShape.tag, rows: innerShape.rows, writes: innerShape.writes });
+    const { tag, rows, writes } = innerShape;
+    core.sqlPrepared.set(name, { tag, rows, writes, sql, since: this.#session.dependencies.clock.now() });
     return outcome;
   }
 

@@ -5,6 +5,8 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { LakeError } from '../../base/errors.ts';
+import { displayName } from '../../base/pg-types.ts';
+import type { PreparedName } from '../../base/statement-session.ts';
 import type { Asking, Backends } from './backends.ts';
 import type { Holder, Wanted } from './advisory-locks.ts';
 
@@ -16,6 +18,8 @@ export interface SessionCallsOptions {
   readonly address: string;
   /** The lake the session is on: advisory locks are a database's own. */
   lake(): string;
+  /** What the session has prepared, by SQL or in the protocol. */
+  prepared(): readonly (PreparedName & { readonly fromSql: boolean })[];
   /** set_config: changes a setting and answers its new value. */
   set(name: string, value: string, isLocal: boolean): string;
 }
@@ -63,6 +67,8 @@ export class SessionCalls {
       case 'cancel':
       case 'terminate':
         return String(backends.signal(asking, Number(first), what));
+      case 'prepared':
+        return preparedStatements(this.#options.prepared());
       case 'client':
         return this.#options.address;
       case 'set':
@@ -197,4 +203,23 @@ export class SessionCalls {
     });
     return JSON.stringify(rows);
   }
+}
+
+/** Oldest first; those of one millisecond are told apart by a microsecond each. */
+function preparedStatements(all: readonly (PreparedName & { readonly fromSql: boolean })[]): string {
+  let last = 0;
+  return JSON.stringify(
+    [...all]
+      .sort((a, b) => a.since - b.since)
+      .map(({ name, sql, parameters, since, fromSql }) => {
+        last = Math.max(last + 1, Math.round(since * 1000));
+        return {
+          name,
+          statement: sql,
+          prepare_time: last,
+          parameter_types: JSON.stringify(parameters.map(displayName)),
+          from_sql: fromSql,
+        };
+      }),
+  );
 }

@@ -94,6 +94,16 @@ export async function openStatementSession(
     asking: { principal, maySee: (lake) => late.core?.rightOn(lake) !== undefined },
     address: startup.remoteAddress,
     lake: () => late.core?.lake ?? '',
+    prepared: () => [
+      ...(hooks.prepared?.() ?? []).map((one) => ({ ...one, fromSql: false })),
+      ...[...(late.core?.sqlPrepared ?? [])].map(([name, { sql, since }]) => ({
+        name,
+        sql,
+        since,
+        parameters: [],
+        fromSql: true,
+      })),
+    ],
     set: (name, value, isLocal) => (late.core as SessionCore).setLater(name, value, isLocal),
   });
   const core = await SessionCore.open({

@@ -30,7 +30,10 @@ with psycopg.connect(options, autocommit=True) as c:
     except psycopg.errors.QueryCanceled:
         pass
     # Under a name of the protocol, deallocated by SQL, and taken again.
-    c.pgconn.prepare(b"name", b"SELECT 1")
+    c.pgconn.prepare(b"name", b"SELECT $1::int2")
+    c.execute("PREPARE other AS SELECT 1")
+    listed = c.execute("SELECT name, statement, parameter_types, from_sql FROM pg_prepared_statements ORDER BY prepare_time").fetchall()
+    assert listed == [("name", "SELECT $1::int2", ["smallint"], False), ("other", "PREPARE other AS SELECT 1", [], True)], listed
     c.execute('DEALLOCATE "name"')
     c.pgconn.prepare(b"name", b"SELECT 2")
     assert c.pgconn.exec_prepared(b"name", None).get_value(0, 0) == b"2"

@@ -120,11 +120,6 @@ const columns: readonly (readonly [name: string, oid: number, columns: string])[
     3256,
     'oid oid!, polname name!, polrelid oid!, polcmd char!, polpermissive bool!, polroles oid[]!, polqual pg_node_tree, polwithcheck pg_node_tree',
   ],
-  [
-    'pg_prepared_statements',
-    12095,
-    'name text, statement text, prepare_time timestamptz, parameter_types regtype[], from_sql bool, generic_plans int8, custom_plans int8',
-  ],
   ['pg_prepared_xacts', 12090, 'transaction xid, gid text, prepared timestamptz, owner name, database name'],
   [
     'pg_publication',

@@ -13,6 +13,7 @@ import { pgDescription } from './pg_description.ts';
 import { pgExtension } from './pg_extension.ts';
 import { pgLanguage } from './pg_language.ts';
 import { pgLocks } from './pg_locks.ts';
+import { pgPreparedStatements } from './pg_prepared_statements.ts';
 import { pgNamespace } from './pg_namespace.ts';
 import { pgProc } from './pg_proc.ts';
 import { pgRoles } from './pg_roles.ts';
@@ -55,6 +56,7 @@ export const views: readonly PgView[] = [
   pgSettings,
   pgStatActivity,
   pgLocks,
+  pgPreparedStatements,
   pgStatUserTables,
   pgStatAllTables,
   pgStatioUserTables,
