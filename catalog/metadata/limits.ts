@@ -32,6 +32,9 @@ export const limits = {
   turnSilenceMsMax: 250,
   /** A turn ends after this in any case; only a machine that is far too busy needs more than some ten milliseconds. */
   turnMsMax: 5_000,
+  /** Who comes back so soon after a commit is waited for, and has so many turns in a row; a stock client in a loop needs 2 to 5 ms. */
+  turnReturnMsMax: 10,
+  turnsInRowMax: 8,
   /** A transaction that waits for its turn goes on without one after this: by then something else is wrong. */
   turnWaitMsMax: 30_000,
   /** Rows of one statement of a commit that waits for COMMIT: their literals are held, and looked through for every kept answer. */

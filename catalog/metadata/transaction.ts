@@ -141,7 +141,7 @@ export class Transaction {
     if (this.#state.t === 'idle') this.#state = { t: 'open', block: false, readOnly: false, work: null };
     if (this.#state.t !== 'open' || this.#state.work !== null) return;
     this.#temporaryBefore = new Map(this.#temporary);
-    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#turn = await this.#catalog.turns.take(this.#refusals);
+    if (this.#isLikelyToCommit && !this.#state.readOnly) this.#turn = await this.#catalog.turns.take(this.#refusals, this);
     const settled = this.#catalog.settled();
     if (settled) await settled;
     while (this.#catalog.traffic.gate) await this.#catalog.traffic.gate;
@@ -303,6 +303,7 @@ export class Transaction {
       this.#temporaryBefore = undefined;
       this.#isLikelyToCommit = work.wrote || work.deferred.length > 0;
       this.#refusals = 0;
+      this.#turn?.end(true);
       this.#leave();
       return 'committed';
     } catch (error) {

@@ -91,3 +91,47 @@ test('one who has waited too long goes on without a turn', async () => {
   assert.equal(going, count);
   assert.equal(turns.waiting, 0);
 });
+
+test('who comes back at once has some turns in a row, and not more; who does not is not waited for', async () => {
+  const clock = new SimulatedClock();
+  const turns = new Turns(clock);
+  const order: string[] = [];
+  const works = async (name: string, pauseMs: number, count: number): Promise<void> => {
+    const owner = {};
+    for (let i = 0; i < count; i++) {
+      const turn = await turns.take(0, owner);
+      order.push(name);
+      await clock.sleep(1);
+      turn.end(true);
+      await clock.sleep(pauseMs);
+    }
+  };
+  const all = [works('a', 2, 20), works('b', 2, 20), works('slow', 40, 6)];
+  await clock.run(10_000);
+  await Promise.all(all);
+  assert.equal(order.length, 46);
+  const busy = order.slice(0, Math.max(order.lastIndexOf('a'), order.lastIndexOf('b')) + 1);
+  const rows = busy.join(' ').match(/(\b\w+\b)(?: \1\b)*/g) ?? [];
+  const longest = (name: string): number =>
+    Math.max(...rows.filter((row) => row.startsWith(name)).map((row) => row.split(' ').length));
+  assert.equal(longest('a'), limits.turnsInRowMax);
+  assert.equal(longest('b'), limits.turnsInRowMax);
+  assert.equal(longest('slow'), 1);
+});
+
+test('one who was waited for and does not come delays the others by a moment', async () => {
+  const clock = new SimulatedClock();
+  const turns = new Turns(clock);
+  const owner = {};
+  (turns.take(0, owner) as Turn).end(true);
+  const second = turns.take(0, owner) as Turn;
+  let isNext = false;
+  void Promise.resolve(turns.take(0, {})).then(() => {
+    isNext = true;
+  });
+  second.end(true);
+  await clock.run(limits.turnReturnMsMax - 1);
+  assert.equal(isNext, false);
+  await clock.run(limits.turnReturnMsMax);
+  assert.equal(isNext, true);
+});
