@@ -3,16 +3,9 @@
  * DuckDB keeps at most one result open per connection; when the session runs something else while a client still reads
  * (a cursor, a suspended portal), the rest of that result is first drained into memory, within a bound.
  */
-import {
-  type DuckDBConnection,
-  type DuckDBMaterializedResult,
-  type DuckDBPreparedStatement,
-  type DuckDBValue,
-  StatementType,
-} from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api';
 import { LakeError } from '../../base/errors.ts';
 import type { Admission } from './admission.ts';
-import { helpAfterMs, type Parallelism, patientHelpAfterMs, type Work } from './parallelism.ts';
 import { EngineRows } from './read.ts';
 
 /** Milliseconds spent on finding out why a stream failed. */
@@ -23,19 +16,15 @@ export class EngineConnection {
   /** Inside a transaction block: decides the class of admission. */
   inTransaction = false;
   readonly #admission: Admission;
-  readonly #parallelism: Parallelism;
-  /** The statement that is executed now. */
-  #work: Work = { spentMs: 0, patienceMs: helpAfterMs };
   #open: EngineRows | null = null;
   #waiting: AbortController | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
   readonly #onClosed: () => void;
 
-  constructor(native: DuckDBConnection, admission: Admission, parallelism: Parallelism, closed: () => void = () => undefined) {
+  constructor(native: DuckDBConnection, admission: Admission, closed: () => void = () => undefined) {
     this.native = native;
     this.#admission = admission;
-    this.#parallelism = parallelism;
     this.#onClosed = closed;
   }
 
@@ -48,15 +37,13 @@ export class EngineConnection {
   /** Runs to the end and keeps the whole result: for statements that answer a row or a count. */
   async execute(prepared: DuckDBPreparedStatement): Promise<DuckDBMaterializedResult> {
     if (this.#open) await this.#settleOpen();
-    this.#work = workOf(prepared);
-    return this.execution(() => prepared.run());
+    return this.call(() => prepared.run());
   }
 
   /** Begins a query whose rows are computed as they are pulled. `ownsPrepared`: the statement is destroyed with the rows. */
   async stream(prepared: DuckDBPreparedStatement, ownsPrepared: boolean): Promise<EngineRows> {
     if (this.#open) await this.#settleOpen();
-    this.#work = workOf(prepared);
-    const result = await this.execution(() => prepared.stream());
+    const result = await this.call(() => prepared.stream());
     const rows = new EngineRows(this, { result, prepared, ownsPrepared }, () => {
       if (this.#open === rows) this.#open = null;
     });
@@ -67,19 +54,13 @@ export class EngineConnection {
   /** Runs text of our own making (never a client's) and resolves to the rows changed. */
   async run(sql: string): Promise<number> {
     if (this.#open) await this.#settleOpen();
-    this.#work = { spentMs: 0, patienceMs: helpAfterMs };
-    return this.execution(async () => (await this.native.run(sql)).rowsChanged);
+    return this.call(async () => (await this.native.run(sql)).rowsChanged);
   }
 
   /** All rows of a small query of our own making. */
   async rows(sql: string, values: DuckDBValue[]): Promise<DuckDBValue[][]> {
     if (this.#open) await this.#settleOpen();
     return this.call(async () => (await this.native.runAndReadAll(sql, values)).getRows());
-  }
-
-  /** One admitted native call that executes the present statement. */
-  execution<T>(work: () => Promise<T>): Promise<T> {
-    return this.call(() => this.#parallelism.run(this.#work, work));
   }
 
   /** One admitted native call. */
@@ -149,11 +130,3 @@ export class EngineConnection {
     await open?.detach();
   }
 }
-
-/** Rows that come as text, and ends of transactions, are mostly waited for. */
-function workOf(prepared: DuckDBPreparedStatement): Work {
-  const isPatient = patient.has(prepared.statementType);
-  return { spentMs: 0, patienceMs: isPatient ? patientHelpAfterMs : helpAfterMs };
-}
-
-const patient: ReadonlySet<StatementType> = new Set([StatementType.INSERT, StatementType.TRANSACTION]);

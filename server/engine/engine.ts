@@ -83,7 +83,7 @@ export class Engine {
   async connection(lease: Lease, call?: SessionCall): Promise<EngineConnection> {
     const connection = await lease.instance.connect();
     const forget = call && lease.instance.answer(connection, call);
-    return new EngineConnection(connection, this.admission, lease.instance.parallelism, forget);
+    return new EngineConnection(connection, this.admission, forget);
   }
 
   /** Creates DuckLake's tables for a new lake whose metadata database exists. */

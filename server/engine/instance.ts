@@ -16,7 +16,6 @@ import { attachLakeSql, metadataSecretSql } from './attach.ts';
 import { loadExtensions } from './extensions.ts';
 import { InstanceKeys } from './instance-keys.ts';
 import { lockdownStatements } from './lockdown.ts';
-import { Parallelism } from './parallelism.ts';
 import type { DataKeys, LakeAccess, MetadataEndpoint } from './ports.ts';
 import { registerSessionCall, type SessionCall } from './session-call.ts';
 
@@ -47,9 +46,6 @@ export class EngineInstance {
   readonly memoryBytes: number;
   readonly #directory: string;
   readonly #instance: DuckDBInstance;
-  readonly #settings: DuckDBConnection;
-  /** Through which the statements of sessions go. */
-  readonly parallelism: Parallelism;
   readonly #keys: InstanceKeys | undefined;
   /** Who answers, by connection. */
   readonly #calls: Map<number, SessionCall>;
@@ -64,17 +60,11 @@ export class EngineInstance {
       unavailable: Unavailable;
       keys: InstanceKeys | undefined;
       calls: Map<number, SessionCall>;
-      settings: DuckDBConnection;
     },
   ) {
     this.#instance = instance;
     this.#keys = made.keys;
     this.#calls = made.calls;
-    this.#settings = made.settings;
-    const { threads } = options;
-    this.parallelism = new Parallelism(options.clock, threads, (on) =>
-      made.settings.run(`SET external_threads = ${on ? 1 : threads}`),
-    );
     this.#keys?.follow(() => instance.connect());
     this.#directory = made.directory;
     this.spoolDirectory = made.spoolDirectory;
@@ -95,7 +85,6 @@ export class EngineInstance {
     const instance = await DuckDBInstance.create(options.basePath, {
       access_mode: 'READ_ONLY',
       threads: String(options.threads),
-      external_threads: String(options.threads),
       memory_limit: `${Math.floor(options.memoryBytes / (1 << 20))}MiB`,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
@@ -110,8 +99,8 @@ export class EngineInstance {
       const calls = new Map<number, SessionCall>();
       registerSessionCall(connection, (id) => calls.get(id));
       const prepared = await prepare(connection, options, { spoolDirectory, spillDirectory, keys });
-      // Stays open: it says how many threads help.
-      return new EngineInstance(instance, options, { directory, spoolDirectory, keys, calls, settings: connection, ...prepared });
+      connection.closeSync();
+      return new EngineInstance(instance, options, { directory, spoolDirectory, keys, calls, ...prepared });
     } catch (error) {
       instance.closeSync();
       rmSync(directory, { recursive: true, force: true });
@@ -134,8 +123,6 @@ export class EngineInstance {
   /** Frees memory and files. No connection may be open any more. */
   close(): void {
     this.#keys?.close();
-    this.parallelism.close();
-    this.#settings.closeSync();
     this.#instance.closeSync();
     rmSync(this.#directory, { recursive: true, force: true });
   }

@@ -21,9 +21,9 @@ export function lockdownStatements(options: LockdownOptions): string[] {
     'SET autoinstall_known_extensions = false',
     'SET autoload_known_extensions = false',
     `SET allowed_directories = [${options.allowedDirectories.map(quoteString).join(', ')}]`,
-    // A session's own time zone, and which metrics are taken of its statements, are settings of its connection; how many threads
-    // help is ours to say (parallelism.ts). Nothing else may change after the lock.
-    "SET allowed_configs = ['TimeZone', 'custom_profiling_settings', 'external_threads']",
+    // A session's own time zone, and which metrics are taken of its statements, are settings of its connection; nothing else
+    // may change after the lock.
+    "SET allowed_configs = ['TimeZone', 'custom_profiling_settings']",
     'SET enable_external_access = false',
     'SET lock_configuration = true',
   ];

@@ -44,7 +44,7 @@ export class EngineRows {
     if (this.#state === 'detached') return this.#nextKept();
     if (this.#state === 'ended') return null;
     try {
-      const chunk = await this.#connection.execution(() => this.result.fetchChunk());
+      const chunk = await this.#connection.call(() => this.result.fetchChunk());
       if (this.#interruption === null && chunk !== null && chunk.rowCount > 0) return chunk;
     } catch (error) {
       this.#end();
