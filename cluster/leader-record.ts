@@ -5,6 +5,7 @@
  * stamp is the process', the beat counts), so equal text means the same write.
  */
 import { recordBytesMax } from './limits.ts';
+import { isCount, isStamp, parseFields } from './record.ts';
 
 /** `claiming`: the lease of the former leader is taken, the log's epoch is about to be. `left`: the writer has closed everything and leads no more. */
 export const leaderPhases = ['claiming', 'leading', 'left'] as const;
@@ -36,19 +37,12 @@ export function encodeLeader(record: LeaderRecord): string {
 
 /** Null for anything that is not such a record; whoever reads must go on living with it. */
 export function parseLeader(text: string): LeaderRecord | null {
-  if (text.length > recordBytesMax) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  const { format, epoch, node, stamp, beat, phase, host, port, watch, preferred } = value as Record<string, unknown>;
-  const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (format !== 1 || !isCount(epoch) || !isCount(beat) || !isCount(port) || port > 65_535) return null;
+  const fields = parseFields(text, recordBytesMax);
+  if (!fields) return null;
+  const { epoch, node, stamp, beat, phase, host, port, watch, preferred } = fields;
+  if (!isCount(epoch) || !isCount(beat) || !isCount(port) || port > 65_535) return null;
   if (typeof node !== 'string' || typeof host !== 'string') return null;
-  if (typeof stamp !== 'string' || !/^[0-9a-f]{32}$/.test(stamp)) return null;
+  if (!isStamp(stamp)) return null;
   if (!leaderPhases.includes(phase as LeaderPhase)) return null;
   if (!Array.isArray(watch) || !watch.every((name) => typeof name === 'string')) return null;
   if (preferred !== null && typeof preferred !== 'string') return null;

@@ -4,6 +4,7 @@
  */
 import { LakeError } from '../base/errors.ts';
 import { recordBytesMax } from './limits.ts';
+import { isCount, isStamp, parseFields } from './record.ts';
 
 /** In the order in which a pod goes through them; `active` may be taken up again from `draining`. */
 export const memberStates = ['active', 'draining', 'retiring', 'shutdown'] as const;
@@ -36,18 +37,11 @@ export function encodeMember(record: MemberRecord): string {
 
 /** Null for anything that is not the record of `node`. */
 export function parseMember(node: string, text: string): MemberRecord | null {
-  if (text.length > recordBytesMax) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  const { format, node: name, stamp, state, host, port, beat, log_position: logPosition } = value as Record<string, unknown>;
-  const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (format !== 1 || name !== node || typeof host !== 'string' || typeof logPosition !== 'string') return null;
-  if (typeof stamp !== 'string' || !/^[0-9a-f]{32}$/.test(stamp)) return null;
+  const fields = parseFields(text, recordBytesMax);
+  if (!fields) return null;
+  const { node: name, stamp, state, host, port, beat, log_position: logPosition } = fields;
+  if (name !== node || typeof host !== 'string' || typeof logPosition !== 'string') return null;
+  if (!isStamp(stamp)) return null;
   if (!memberStates.includes(state as MemberState) || !isCount(port) || port > 65_535 || !isCount(beat)) return null;
   return { node, stamp, state: state as MemberState, host, port, beat, logPosition };
 }

@@ -4,6 +4,7 @@
  * DuckDB. Schema `public` is DuckDB's `main`.
  */
 import { LakeError } from '../../base/errors.ts';
+import { quoteName } from '../../base/sql-lexer.ts';
 import type { ColumnType } from './dialect/types.ts';
 
 export interface ViewColumn {
@@ -35,6 +36,11 @@ export const defaultSchema = 'public';
 /** DuckDB's name of a schema. */
 export function toStoredSchema(schema: string): string {
   return schema === defaultSchema ? 'main' : schema;
+}
+
+/** How DuckDB is told about a stored table; `alias` is the database in DuckDB. */
+export function storedName(table: Pick<ViewTable, 'schema' | 'name'>, alias: string): string {
+  return `${quoteName(alias)}.${quoteName(toStoredSchema(table.schema))}.${quoteName(table.name)}`;
 }
 
 export class CatalogView {

@@ -4,10 +4,9 @@
  * can be carried over the commit, and DuckDB is told of them all in one go (shared-catalog.ts). The grammar is exact:
  * what differs from it in a word goes the general road.
  */
-import { quoteName, quoteString } from '../../base/sql-lexer.ts';
+import { quoteString } from '../../base/sql-lexer.ts';
 import type { RowChange } from '../replicated/row-changes.ts';
-import type { CatalogView, ViewColumn, ViewTable } from './catalog-view.ts';
-import { toStoredSchema } from './catalog-view.ts';
+import { type CatalogView, storedName, toStoredSchema, type ViewColumn, type ViewTable } from './catalog-view.ts';
 import type { WrittenValue } from './dialect/change.ts';
 import { limits } from './limits.ts';
 
@@ -51,10 +50,8 @@ export function deferInsert(sql: string, into: string, table: ViewTable, rows: r
   const told = (text: string): RowChange[] => [
     { t: 'insert', schema: toStoredSchema(table.schema), table: table.name, rows: text },
   ];
-  const now = values === null ? null : snapshotRow.exec(values);
-  const isPlain = rows.every((row) =>
-    row.every((value, i) => fits(value, table, i, table.name === 'ducklake_snapshot' && now !== null)),
-  );
+  const now = values !== null && table.name === 'ducklake_snapshot' ? snapshotRow.exec(values) : null;
+  const isPlain = rows.every((row) => row.every((value, i) => fits(value, table, i, now !== null)));
   let changes: Deferred['changes'] = null;
   if (isPlain && now) changes = (at) => told(`(${now[1]}, make_timestamptz(${at}::BIGINT), ${now[2]})`);
   else if (isPlain && values !== null) changes = () => told(values);
@@ -165,7 +162,7 @@ interface Update {
 }
 
 const toUpdate = ({ table, set, where }: Update, alias: string): string =>
-  `UPDATE ${stored(table, alias)} SET ${set} WHERE ${where}`;
+  `UPDATE ${storedName(table, alias)} SET ${set} WHERE ${where}`;
 
 const toChange = ({ table, columns, set, where }: Update): RowChange => ({
   t: 'update',
@@ -220,8 +217,4 @@ function updatable(
   const typeOf = (column: string): string | undefined => table.columns.find((c) => c.name === column)?.type.duckdb;
   if (!numbers.every((column) => typeOf(column) === 'BIGINT')) return undefined;
   return others.every((column, i) => typeOf(column) === (i < 2 ? 'BOOLEAN' : 'VARCHAR')) ? table : undefined;
-}
-
-function stored(table: ViewTable, alias: string): string {
-  return `${quoteName(alias)}.${quoteName(toStoredSchema(table.schema))}.${quoteName(table.name)}`;
 }

@@ -12,7 +12,7 @@ import { quoteName } from '../../base/sql-lexer.ts';
 import { encodeRowChanges } from '../replicated/row-changes.ts';
 import { Answers, keyOf, type Moment } from './answers.ts';
 import { loadCatalogView } from './catalog-load.ts';
-import { type CatalogChange, type CatalogView, toStoredSchema, type ViewTable } from './catalog-view.ts';
+import { type CatalogChange, type CatalogView, storedName, type ViewTable } from './catalog-view.ts';
 import type { Deferred, Effect } from './deferral.ts';
 import { serializationConflict } from './errors.ts';
 import { limits } from './limits.ts';
@@ -194,7 +194,7 @@ export class SharedCatalog {
     const writer = await this.#openWriter();
     const behind = this.database.caughtUp();
     if (behind) await behind;
-    const stored = [this.database.name, toStoredSchema(table.schema), table.name].map(quoteName).join('.');
+    const stored = storedName(table, this.database.name);
     const found = await writer.runAndReadAll(`SELECT max(${quoteName(column)})::BIGINT FROM ${stored}`);
     const highest = found.getRows()[0]?.[0];
     return typeof highest === 'bigint' ? highest : -1n;

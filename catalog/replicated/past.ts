@@ -31,8 +31,8 @@ export interface PastFilesOptions extends LogReaderOptions {
 }
 
 /**
- * Writes the files of a database as they were at `until`, and hands over the commits that DuckDB had not made by then (row-changes.ts). Throws `not_found` when there was no such database then,
- * `invalid_argument` when the log does not reach there, `corrupt` naming what is damaged, `store_unavailable`.
+ * Writes the files of a database as they were at `until`, and hands over the commits that DuckDB had not made by then
+ * (row-changes.ts). Throws `not_found` when there was no such database then, `invalid_argument` when the log does not reach there, `corrupt` naming what is damaged, `store_unavailable`.
  */
 export async function pastFiles(
   until: Until,

@@ -3,7 +3,7 @@ import { LakeError } from '../../base/errors.ts';
 import type { takeEpoch } from '../../catalog/replicated/fence.ts';
 import { decodeLogObject, digestOf, encodeLogObject } from '../../catalog/replicated/segment.ts';
 import { type ElectionEvent, step } from '../../cluster/election/state.ts';
-import type { ObjectStore } from '../../storage/object-store.ts';
+import { overriding } from './overriding-store.ts';
 import type { ClusterBug } from './cluster-pod.ts';
 
 export const clusterBugs: Readonly<Record<string, ClusterBug>> = {
@@ -84,19 +84,5 @@ function takingWithout(what: 'put' | 'answer'): typeof takeEpoch {
     }
     reader.ledger.apply(decodeLogObject(terminal, name), name, digestOf(terminal));
     return epoch + 1;
-  };
-}
-
-function overriding(store: ObjectStore, part: Partial<ObjectStore>): ObjectStore {
-  return {
-    url: store.url,
-    get: (key, options) => store.get(key, options),
-    put: (key, body, options) => store.put(key, body, options),
-    putIfAbsent: (key, body, options) => store.putIfAbsent(key, body, options),
-    putIfMatch: (key, body, etag, options) => store.putIfMatch(key, body, etag, options),
-    list: (prefix, options) => store.list(prefix, options),
-    delete: (key, options) => store.delete(key, options),
-    close: () => store.close(),
-    ...part,
   };
 }

@@ -35,6 +35,17 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
     await admin.run(`ATTACH '${join(directory, `${name}.db`)}' AS "${name}"`);
     const rows: Buffer[] = [];
     let applying: Promise<void> | null = null;
+    const committed = (): { durable(): Promise<LogPosition> } => {
+      commits.set(name, (commits.get(name) ?? 0) + 1);
+      const { hold } = log;
+      if (hold) pending = hold;
+      return {
+        durable: async () => {
+          await hold;
+          return position;
+        },
+      };
+    };
     const database: ReplicatedDatabase = {
       uuid: name,
       name,
@@ -49,15 +60,7 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
         if (!mayStill()) return null;
         log.recorded++;
         rows.push(bytes);
-        commits.set(name, (commits.get(name) ?? 0) + 1);
-        const { hold } = log;
-        if (hold) pending = hold;
-        return {
-          durable: async () => {
-            await hold;
-            return position;
-          },
-        };
+        return committed();
       },
       caughtUp() {
         if (rows.length === 0) return applying;
@@ -74,15 +77,7 @@ export async function openFakeLog(directory: string): Promise<FakeLog> {
         await database.caughtUp();
         if (log.failAt === 'commit') throw new LakeError('store_unavailable', 'crashed in commit');
         await connection.run('COMMIT');
-        commits.set(name, (commits.get(name) ?? 0) + 1);
-        const { hold } = log;
-        if (hold) pending = hold;
-        return {
-          durable: async () => {
-            await hold;
-            return position;
-          },
-        };
+        return committed();
       },
       barrier: () => pending ?? null,
     };

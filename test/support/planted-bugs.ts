@@ -9,6 +9,7 @@ import { type Recovered, recover, type RestoreSink } from '../../catalog/replica
 import { decodeLogObject, digestOf, encodeLogObject } from '../../catalog/replicated/segment.ts';
 import { type ShipperEvent, step } from '../../catalog/replicated/shipper-state.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { overriding } from './overriding-store.ts';
 import type { PlantedBug } from './simulated-pod.ts';
 
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
@@ -88,20 +89,6 @@ async function goOnInOldEpoch(sink: RestoreSink, options: TakeEpochOptions): Pro
   const reader = await openLogReader(options);
   await reader.toTail((applied) => sink.take(applied));
   return { reader, epoch: reader.ledger.position.epoch };
-}
-
-function overriding(store: ObjectStore, part: Partial<ObjectStore>): ObjectStore {
-  return {
-    url: store.url,
-    get: (key, options) => store.get(key, options),
-    put: (key, body, options) => store.put(key, body, options),
-    putIfAbsent: (key, body, options) => store.putIfAbsent(key, body, options),
-    putIfMatch: (key, body, etag, options) => store.putIfMatch(key, body, etag, options),
-    list: (prefix, options) => store.list(prefix, options),
-    delete: (key, options) => store.delete(key, options),
-    close: () => store.close(),
-    ...part,
-  };
 }
 
 function collectingTerminals(store: ObjectStore, names: LogNames): ObjectStore {

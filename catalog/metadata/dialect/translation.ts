@@ -1,7 +1,7 @@
 /** What is known while one statement is translated, and what it turns out to use. */
 import { LakeError } from '../../../base/errors.ts';
 import { quoteName } from '../../../base/sql-lexer.ts';
-import { defaultSchema, toStoredSchema, undefinedTable } from '../catalog-view.ts';
+import { defaultSchema, storedName, undefinedTable } from '../catalog-view.ts';
 import type { CatalogView, ViewTable } from '../catalog-view.ts';
 import { limits } from '../limits.ts';
 import { Cursor } from './cursor.ts';
@@ -123,7 +123,7 @@ export class Translation {
 
   /** The full DuckDB name of a table in this lake's database. */
   storedName(schema: string, name: string): string {
-    return `${quoteName(this.context.alias)}.${quoteName(toStoredSchema(schema))}.${quoteName(name)}`;
+    return storedName({ schema, name }, this.context.alias);
   }
 
   /** `[database.][schema.]name`; any other database is refused as PostgreSQL does. */
